@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_BASE_REGION_H
+#define CORE_BASE_REGION_H
+
+#include <stddef.h>
+
+#include "core/base/cleanup.h"
+
+/*
+ * Memory of one lifetime: many small pieces, freed all at once.
+ *
+ * A request, a parsed body or a job description takes its strings and lists
+ * from one region and never frees them singly.
+ *
+ * Threads: one at a time. Memory: region_finish() frees all. Errors: NULL when
+ * memory is gone or the ceiling is reached. Logs: no.
+ */
+
+struct region {
+    struct region_block *_last;
+    size_t _used; /* bytes given out, held against the ceiling */
+    size_t _max;
+};
+
+void region_init(struct region *region, size_t max);
+void region_finish(struct region *region);
+DEFINE_AUTO(region)
+
+/* Zeroed, aligned for any type. */
+void *region_alloc(struct region *region, size_t count, size_t size);
+char *region_strdup(struct region *region, const char *text);
+char *region_printf(struct region *region, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
