@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void fill(char *out, size_t size, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void fill(char *out, size_t size, const char *format, va_list args)
 {
     const int n = vsnprintf(out, size, format, args);
     if (n < 0) {
