@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/vault/digest.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+
+enum rc digest_init(struct digest *digest)
+{
+    digest->_context = EVP_MD_CTX_new();
+    if (digest->_context == NULL || EVP_DigestInit_ex(digest->_context, EVP_sha256(), NULL) != 1) {
+        return RC_NO_MEMORY;
+    }
+    return RC_OK;
+}
+
+void digest_finish(struct digest *digest)
+{
+    EVP_MD_CTX_free(digest->_context);
+    digest->_context = NULL;
+}
+
+/* OpenSSL's SHA-256 fails only when it was never begun. */
+void digest_add(struct digest *digest, const void *bytes, size_t n)
+{
+    MUST(EVP_DigestUpdate(digest->_context, bytes, n) == 1);
+}
+
+void digest_end(struct digest *digest, unsigned char ret[DIGEST_BYTES])
+{
+    MUST(EVP_DigestFinal_ex(digest->_context, ret, NULL) == 1);
+    MUST(EVP_DigestInit_ex(digest->_context, NULL, NULL) == 1);
+}
+
+void digest_end_hex(struct digest *digest, char ret[DIGEST_HEX_SIZE])
+{
+    unsigned char bytes[DIGEST_BYTES];
+    digest_end(digest, bytes);
+    digest_hex(bytes, sizeof(bytes), ret);
+}
+
+enum rc digest_sha256(const void *bytes, size_t n, unsigned char ret[DIGEST_BYTES])
+{
+    return EVP_Digest(bytes, n, ret, NULL, EVP_sha256(), NULL) == 1 ? RC_OK : RC_NO_MEMORY;
+}
+
+enum rc digest_sha256_hex(const void *bytes, size_t n, char ret[DIGEST_HEX_SIZE])
+{
+    unsigned char digest[DIGEST_BYTES];
+    const enum rc rc = digest_sha256(bytes, n, digest);
+    if (rc == RC_OK) {
+        digest_hex(digest, sizeof(digest), ret);
+    }
+    return rc;
+}
+
+enum rc digest_hmac(const void *key, size_t key_n, const void *bytes, size_t n,
+                    unsigned char ret[DIGEST_BYTES])
+{
+    MUST(key_n <= INT32_MAX);
+    /* OpenSSL takes NULL for "the key of before": an empty key must not be that. */
+    const void *secret = key == NULL ? "" : key;
+    return HMAC(EVP_sha256(), secret, (int)key_n, bytes, n, ret, NULL) != NULL ? RC_OK : RC_NO_MEMORY;
+}
+
+void digest_hex(const void *bytes, size_t n, char *ret)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *in = bytes;
+    for (size_t i = 0; i < n; i++) {
+        ret[2 * i] = digits[in[i] >> 4];
+        ret[2 * i + 1] = digits[in[i] & 15];
+    }
+    ret[2 * n] = '\0';
+}
+
+static int digit_value(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+bool digest_from_hex(const char *text, size_t n, unsigned char *ret)
+{
+    if (strlen(text) != 2 * n) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        const int high = digit_value(text[2 * i]), low = digit_value(text[2 * i + 1]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        ret[i] = (unsigned char)(high << 4 | low);
+    }
+    return true;
+}
+
+bool digest_equal(const void *a, const void *b, size_t n)
+{
+    return CRYPTO_memcmp(a, b, n) == 0;
+}
