@@ -1,0 +1,434 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/api.h"
+
+#include <ctype.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/error.h"
+#include "api/reqlog.h"
+#include "api/target.h"
+
+#define REPLY_MAX   (256u << 20) /* bytes of one whole reply */
+#define HEADERS_MAX 100
+#define TOKEN_MAX   2048 /* narrowed tokens carry their caveats */
+
+struct api {
+    struct api_settings settings; /* constant after create */
+    atomic_bool ready;
+    _Atomic int64_t streams; /* open event streams */
+};
+
+enum rc api_create(const struct api_settings *settings, struct api **ret)
+{
+    struct api *api = mem_alloc(sizeof(*api));
+    if (api == NULL) {
+        return RC_NO_MEMORY;
+    }
+    api->settings = *settings;
+    *ret = api;
+    return RC_OK;
+}
+
+void api_destroy(struct api *api)
+{
+    mem_free(api);
+}
+
+void api_set_ready(struct api *api, bool ready)
+{
+    atomic_store(&api->ready, ready);
+}
+
+bool api_is_ready(const struct api *api)
+{
+    return atomic_load(&api->ready);
+}
+
+const struct api_settings *api_get_settings(const struct api *api)
+{
+    return &api->settings;
+}
+
+enum rc api_stream_enter(struct api *api, struct why *why)
+{
+    if (atomic_fetch_add(&api->streams, 1) >= api->settings.limits.streams) {
+        api_stream_leave(api);
+        return why_fail(why, RC_LIMITED, NULL, "at most %lld event streams may be open at a time",
+                        (long long)api->settings.limits.streams);
+    }
+    return RC_OK;
+}
+
+void api_stream_leave(struct api *api)
+{
+    atomic_fetch_sub(&api->streams, 1);
+}
+
+static const char *lower(struct region *region, const char *text)
+{
+    char *out = region_strdup(region, text);
+    for (char *c = out; c != NULL && *c != '\0'; c++) {
+        *c = (char)tolower((unsigned char)*c);
+    }
+    return out;
+}
+
+static enum rc check_value(const struct api_header *header, struct why *why)
+{
+    for (const char *c = header->value; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 && *c != '\t') {
+            return why_fail(why, RC_INVALID, NULL, "the header %.60s holds a control character", header->name);
+        }
+    }
+    return RC_OK;
+}
+
+static enum rc keep_headers(struct api_request *request, const struct api_head *head, struct why *why)
+{
+    if (head->header_count > HEADERS_MAX) {
+        return why_fail(why, RC_TOO_LARGE, NULL, "at most %d headers are read", HEADERS_MAX);
+    }
+    request->headers = region_alloc(&request->region, head->header_count + 1, sizeof(*request->headers));
+    if (request->headers == NULL) {
+        return RC_NO_MEMORY;
+    }
+    for (size_t i = 0; i < head->header_count; i++) {
+        const struct api_header header = {
+            .name = lower(&request->region, head->headers[i].name),
+            .value = region_strdup(&request->region, head->headers[i].value),
+        };
+        if (header.name == NULL || header.value == NULL) {
+            return RC_NO_MEMORY;
+        }
+        const enum rc rc = check_value(&header, why);
+        if (rc != RC_OK) {
+            return rc;
+        }
+        request->headers[request->header_count++] = header;
+    }
+    return RC_OK;
+}
+
+static size_t count_header(const struct api_request *request, const char *name)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < request->header_count; i++) {
+        count += strcmp(request->headers[i].name, name) == 0;
+    }
+    return count;
+}
+
+/* What makes two readers of one byte stream disagree is refused before anything else. */
+static enum rc check_framing(const struct api_request *request, struct why *why)
+{
+    static const char *const once[] = { "content-length", "transfer-encoding", "authorization", "content-type" };
+    if (count_header(request, "host") != 1) {
+        return why_fail(why, RC_INVALID, "header:Host", "must be there exactly once");
+    }
+    for (size_t i = 0; i < COUNT_OF(once); i++) {
+        if (count_header(request, once[i]) > 1) {
+            return why_fail(why, RC_INVALID, NULL, "the header %s must be there at most once", once[i]);
+        }
+    }
+    const char *coding = api_get_header(request, "transfer-encoding");
+    if (coding != NULL && strcasecmp(coding, "chunked") != 0) {
+        return why_fail(why, RC_INVALID, "header:Transfer-Encoding", "must be chunked");
+    }
+    if (coding != NULL && api_get_header(request, "content-length") != NULL) {
+        return why_fail(why, RC_INVALID, "header:Transfer-Encoding", "must not stand beside Content-Length");
+    }
+    if (api_get_header(request, "content-encoding") != NULL) {
+        return why_fail(why, RC_UNSUPPORTED, "header:Content-Encoding", "must be absent: compressed bodies are not read");
+    }
+    return RC_OK;
+}
+
+static enum rc check_method(const struct api_request *request, struct why *why)
+{
+    static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH" };
+    for (size_t i = 0; i < COUNT_OF(known); i++) {
+        if (strcmp(known[i], request->method) == 0) {
+            return RC_OK;
+        }
+    }
+    return why_fail(why, RC_METHOD, NULL, "the method is not known here");
+}
+
+/* Another system's id is echoed and logged only when it looks like one. */
+static bool is_client_id(const char *text)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=";
+    const size_t n = strlen(text);
+    return n > 0 && n <= API_CLIENT_ID_MAX && strspn(text, allowed) == n;
+}
+
+static void find_client_id(struct api_request *request)
+{
+    static const char *const names[] = { "x-request-id", "traceparent" };
+    for (size_t i = 0; i < COUNT_OF(names) && request->client_id == NULL; i++) {
+        const char *text = api_get_header(request, names[i]);
+        request->client_id = text != NULL && is_client_id(text) ? text : NULL;
+    }
+}
+
+static enum rc authenticate(struct api_request *request, struct why *why)
+{
+    const struct api_auth *auth = &request->api->settings.auth;
+    const struct api_route *route = request->route;
+    const char *header = api_get_header(request, "authorization");
+    if (route->open) {
+        return RC_OK;
+    }
+    if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0 || strlen(header) > TOKEN_MAX) {
+        return why_fail(why, RC_UNAUTHENTICATED, "header:Authorization", "must be Bearer and a token");
+    }
+    enum rc rc = auth->authenticate(auth->arg, header + 7 + strspn(header + 7, " "), &request->region, &request->caller, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    const char *name = route->named == NULL ? NULL : api_get_param(request, route->named);
+    return api_require(request, route->kind, name, route->verb, why);
+}
+
+static uint64_t ceiling_of(const struct api_request *request)
+{
+    const struct api_limits *limits = &request->api->settings.limits;
+    if (request->route->body == API_BODY_NONE) {
+        return 0;
+    }
+    switch (request->route->ceiling) {
+    case API_CEILING_JSON: return limits->json_bytes;
+    case API_CEILING_PREDICT: return limits->predict_bytes;
+    case API_CEILING_UPLOAD: return limits->upload_bytes;
+    }
+    return 0;
+}
+
+static enum rc check_body(struct api_request *request, struct why *why)
+{
+    request->body_max = ceiling_of(request);
+    buf_init(&request->body, (size_t)request->body_max);
+    if (request->body_announced <= 0) {
+        return RC_OK;
+    }
+    if (request->route->body == API_BODY_NONE) {
+        return why_fail(why, RC_INVALID, NULL, "this operation takes no body");
+    }
+    if ((uint64_t)request->body_announced > request->body_max) {
+        return why_fail(why, RC_TOO_LARGE, "header:Content-Length", "the body may be at most %llu bytes, got %lld",
+                        (unsigned long long)request->body_max, (long long)request->body_announced);
+    }
+    return RC_OK;
+}
+
+/* The path below the prefix of a proxy; RC_NOT_FOUND outside it. */
+static enum rc cut_prefix(struct api_request *request, struct why *why)
+{
+    const char *prefix = request->api->settings.prefix;
+    const size_t n = prefix == NULL ? 0 : strlen(prefix);
+    if (n > 0 && (strncmp(request->path, prefix, n) != 0 || (request->path[n] != '/' && request->path[n] != '\0'))) {
+        return why_fail(why, RC_NOT_FOUND, NULL, "there is nothing at this path");
+    }
+    request->path += n;
+    request->path = request->path[0] == '\0' ? "/" : request->path;
+    return RC_OK;
+}
+
+static enum rc find_route(struct api_request *request, struct why *why)
+{
+    const char *allow = NULL;
+    enum rc rc = cut_prefix(request, why);
+    rc = rc != RC_OK ? rc : route_find(request->api->settings.routes, request, &allow, why);
+    if (rc == RC_METHOD && api_add_header(request, "Allow", allow) != RC_OK) {
+        return RC_NO_MEMORY;
+    }
+    return rc;
+}
+
+static enum rc admit(struct api_request *request, const struct api_head *head, struct why *why)
+{
+    AUTO(target)
+    struct target target = { NULL, NULL };
+    enum rc rc = keep_headers(request, head, why);
+    rc = rc != RC_OK ? rc : check_framing(request, why);
+    if (rc == RC_OK) {
+        find_client_id(request);
+        rc = check_method(request, why);
+    }
+    rc = rc != RC_OK ? rc : target_parse(head->target, &request->region, &target, why);
+    if (rc == RC_OK) {
+        request->path = target.path;
+        rc = find_route(request, why);
+    }
+    rc = rc != RC_OK ? rc : authenticate(request, why);
+    rc = rc != RC_OK ? rc : target_query(&target, request->route->query, &request->region, &request->query, why);
+    return rc != RC_OK ? rc : check_body(request, why);
+}
+
+/* Headers of every reply. */
+static void add_common_headers(struct api_request *request)
+{
+    (void)api_add_header(request, "X-Request-Id", request->id); /* the first headers always fit */
+    (void)api_add_header(request, "X-Content-Type-Options", "nosniff");
+    if (request->client_id != NULL) {
+        (void)api_add_header(request, "X-Client-Request-Id", request->client_id);
+    }
+}
+
+/* A failed handler may have begun a reply: the error replaces it. */
+static void refuse(struct api_request *request, enum rc rc, const struct why *why)
+{
+    struct api_response *response = &request->response;
+    if (response->stream.close != NULL) {
+        response->stream.close(response->stream.arg);
+    }
+    response->stream = (struct api_stream){ 0 };
+    const struct buf body = response->body;
+    struct api_header allow = { NULL, NULL };
+    for (size_t i = 0; i < response->header_count; i++) {
+        allow = strcmp(response->headers[i].name, "Allow") == 0 ? response->headers[i] : allow;
+    }
+    *response = (struct api_response){ .body = body };
+    response->body.failed = RC_OK;
+    if (allow.name != NULL) {
+        response->headers[response->header_count++] = allow;
+    }
+    add_common_headers(request);
+    api_error_reply(request, rc, why);
+    request->refused = true;
+}
+
+struct api_request *api_begin(struct api *api, const struct api_head *head)
+{
+    struct api_request *request = mem_alloc(sizeof(*request));
+    if (request == NULL) {
+        return NULL;
+    }
+    request->api = api;
+    request->service = api->settings.service;
+    region_init(&request->region, API_REGION_MAX);
+    buf_init(&request->body, 0);
+    buf_init(&request->response.body, REPLY_MAX);
+    id_make("req", request->id);
+    request->started = mono_now();
+    request->handed = request->started;
+    request->deadline.ns = request->started.ns + api->settings.limits.deadline_ms * 1000000;
+    request->body_announced = head->body_bytes;
+    request->method = region_strdup(&request->region, head->method);
+    request->method = request->method == NULL ? "" : request->method;
+    struct why why = { 0 };
+    const enum rc rc = admit(request, head, &why);
+    if (rc != RC_OK) {
+        refuse(request, rc, &why);
+    } else {
+        add_common_headers(request);
+    }
+    return request;
+}
+
+enum api_where api_body_where(const struct api_request *request)
+{
+    return !request->refused && request->route->body == API_BODY_STREAM ? API_IO : API_INLINE;
+}
+
+void api_body(struct api_request *request, const char *bytes, size_t n)
+{
+    struct why why = { 0 };
+    enum rc rc;
+    request->body_received += n;
+    if (request->response.status != 0) {
+        return;
+    }
+    if (request->route->body == API_BODY_NONE && n > 0) {
+        rc = why_fail(&why, RC_INVALID, NULL, "this operation takes no body");
+    } else if (request->body_received > request->body_max) {
+        rc = why_fail(&why, RC_TOO_LARGE, NULL, "the body may be at most %llu bytes", (unsigned long long)request->body_max);
+    } else if (request->route->body == API_BODY_STREAM) {
+        rc = request->route->chunk(request, bytes, n, &why);
+    } else {
+        rc = buf_append(&request->body, bytes, n);
+    }
+    if (rc != RC_OK) {
+        refuse(request, rc, &why);
+    }
+}
+
+enum api_where api_end_where(const struct api_request *request)
+{
+    return request->response.status != 0 ? API_INLINE : request->route->where;
+}
+
+static enum rc handle(struct api_request *request, struct why *why)
+{
+    if (request->route->body != API_BODY_STREAM && mono_now().ns > request->deadline.ns) {
+        return why_fail(why, RC_TIMEOUT, NULL, "the request waited longer than its deadline of %lld ms",
+                        (long long)request->api->settings.limits.deadline_ms);
+    }
+    return request->route->handle(request, why);
+}
+
+void api_end(struct api_request *request)
+{
+    struct why why = { 0 };
+    if (request->response.status != 0) {
+        return;
+    }
+    request->queue_us = mono_since(request->handed) / 1000;
+    const enum rc rc = handle(request, &why);
+    if (rc != RC_OK) {
+        refuse(request, rc, &why);
+    }
+    MUST(request->response.status != 0);
+}
+
+void api_refuse(struct api_request *request, enum rc rc, const struct why *why)
+{
+    if (request->response.status == 0) {
+        refuse(request, rc, why);
+    }
+}
+
+void api_on_wake(struct api_request *request, void (*wake)(void *arg), void *arg)
+{
+    request->wake = wake;
+    request->wake_arg = arg;
+}
+
+enum rc api_next(struct api_request *request, struct buf *out, bool *ret_end)
+{
+    const struct api_stream *stream = &request->response.stream;
+    const size_t before = out->len;
+    const enum rc rc = stream->next(stream->arg, out, ret_end);
+    request->bytes_out += out->len - before;
+    return rc;
+}
+
+enum api_where api_done_where(const struct api_request *request)
+{
+    return request->state != NULL ? API_IO : API_INLINE;
+}
+
+void api_done(struct api_request *request, bool complete)
+{
+    const struct api_settings *settings = &request->api->settings;
+    if (request->response.stream.close != NULL) {
+        request->response.stream.close(request->response.stream.arg);
+    } else {
+        request->bytes_out = request->response.body.len;
+    }
+    if (request->state != NULL) {
+        request->drop(request->state);
+    }
+    if (settings->log_requests) {
+        reqlog_write(request, complete);
+    }
+    if (request->caller.grant != NULL && settings->auth.release != NULL) {
+        settings->auth.release(settings->auth.arg, &request->caller);
+    }
+    buf_finish(&request->body);
+    buf_finish(&request->response.body);
+    region_finish(&request->region);
+    mem_free(request);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/target.h"
+
+#include "tests/check.h"
+
+static void test_target_parse_reads_or_refuses(void **state)
+{
+    static const struct {
+        const char *raw;
+        enum rc rc;
+        const char *path, *query; /* the query as canonical JSON; NULL: none */
+    } rows[] = {
+        { "/", RC_OK, "/", NULL },
+        { "/v1/models", RC_OK, "/v1/models", NULL },
+        { "/v1/models/", RC_OK, "/v1/models/", NULL },
+        { "/v1/models/a%2Db%41", RC_OK, "/v1/models/a-bA", NULL },
+        { "/v1/%2541", RC_OK, "/v1/%41", NULL },
+        { "/a?x=1&y=%20+b&z", RC_OK, "/a", "{\"x\":\"1\",\"y\":\"  b\",\"z\":\"\"}" },
+        { "/a?", RC_OK, "/a", "{}" },
+        { "/a?x=/../", RC_OK, "/a", "{\"x\":\"/../\"}" },
+        { "", RC_INVALID, NULL, NULL },
+        { "*", RC_INVALID, NULL, NULL },
+        { "http://host/a", RC_INVALID, NULL, NULL },
+        { "//", RC_INVALID, NULL, NULL },
+        { "/a//b", RC_INVALID, NULL, NULL },
+        { "/a/.", RC_INVALID, NULL, NULL },
+        { "/a/../b", RC_INVALID, NULL, NULL },
+        { "/a/%2e%2E/b", RC_INVALID, NULL, NULL },
+        { "/..", RC_INVALID, NULL, NULL },
+        { "/a%2fb", RC_INVALID, NULL, NULL },
+        { "/a%5Cb", RC_INVALID, NULL, NULL },
+        { "/a\\b", RC_INVALID, NULL, NULL },
+        { "/a%00b", RC_INVALID, NULL, NULL },
+        { "/a%0ab", RC_INVALID, NULL, NULL },
+        { "/a%7f", RC_INVALID, NULL, NULL },
+        { "/a%", RC_INVALID, NULL, NULL },
+        { "/a%4", RC_INVALID, NULL, NULL },
+        { "/a%4g", RC_INVALID, NULL, NULL },
+        { "/a%ff", RC_INVALID, NULL, NULL },
+        { "/a#b", RC_INVALID, NULL, NULL },
+        { "/a b", RC_INVALID, NULL, NULL },
+        { "/\x80", RC_INVALID, NULL, NULL },
+        { "/a?x=1&x=2", RC_DUPLICATE_KEY, NULL, NULL },
+        { "/a?=1", RC_INVALID, NULL, NULL },
+        { "/a?x=1&&y=2", RC_INVALID, NULL, NULL },
+        { "/a?x=%00", RC_INVALID, NULL, NULL },
+        { "/a?a&b&c&d&e&f&g&h&i&j&k&l&m&n&o&p&q", RC_TOO_LARGE, NULL, NULL },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        AUTO(region)
+        struct region region;
+        region_init(&region, 100000);
+        AUTO(target)
+        struct target target = { NULL, NULL };
+        struct why why = { 0 };
+        const enum rc rc = target_parse(rows[i].raw, &region, &target, &why);
+        if (rc != rows[i].rc) {
+            fail_msg("\"%s\" gave %s (%s), expected %s", rows[i].raw, rc_name(rc), why.text, rc_name(rows[i].rc));
+        }
+        if (rc != RC_OK) {
+            check(why.text[0] != '\0');
+            continue;
+        }
+        check_text(target.path, rows[i].path);
+        check_int(target.query != NULL, rows[i].query != NULL);
+        if (target.query != NULL) {
+            AUTO(buf)
+            struct buf out;
+            buf_init(&out, 1000);
+            check_rc(doc_write(target.query, DOC_CANONICAL, &out), RC_OK);
+            check_text(out.data, rows[i].query);
+        }
+    }
+}
+
+static void test_target_parse_bounds_the_length(void **state)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, 100000);
+    char raw[TARGET_BYTES_MAX + 2];
+    memset(raw, 'a', sizeof(raw));
+    raw[0] = '/';
+    raw[sizeof(raw) - 1] = '\0';
+    struct target target;
+    check_rc(target_parse(raw, &region, &target, NULL), RC_TOO_LARGE);
+    raw[TARGET_BYTES_MAX] = '\0';
+    check_rc(target_parse(raw, &region, &target, NULL), RC_OK);
+}
+
+struct paging {
+    int64_t limit;
+    const char *after;
+    bool all;
+};
+
+static const struct field paging_fields[] = {
+    { .name = "limit", .kind = FIELD_INTEGER, .offset = offsetof(struct paging, limit), .min = 1, .max = 1000, .fallback = "20" },
+    { .name = "after", .kind = FIELD_STRING, .offset = offsetof(struct paging, after), .min = 1, .max = 30 },
+    { .name = "all", .kind = FIELD_BOOLEAN, .offset = offsetof(struct paging, all) },
+    { .name = NULL },
+};
+static const struct schema paging = { "Paging", "A page.", sizeof(struct paging), paging_fields, false };
+
+static void test_target_query_is_strict(void **state)
+{
+    static const struct {
+        const char *raw;
+        enum rc rc;
+        int64_t limit;
+    } rows[] = {
+        { "/a", RC_OK, 20 },
+        { "/a?limit=1", RC_OK, 1 },
+        { "/a?limit=1000&after=x&all=true", RC_OK, 1000 },
+        { "/a?limit=0", RC_INVALID, 0 },
+        { "/a?limit=1001", RC_INVALID, 0 },
+        { "/a?limit=1e1", RC_INVALID, 0 },
+        { "/a?limit=", RC_INVALID, 0 },
+        { "/a?limit=9999999999999999999", RC_INVALID, 0 },
+        { "/a?Limit=1", RC_UNKNOWN_KEY, 0 },
+        { "/a?after=", RC_INVALID, 0 },
+        { "/a?all=maybe", RC_INVALID, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        AUTO(region)
+        struct region region;
+        region_init(&region, 100000);
+        AUTO(target)
+        struct target target = { NULL, NULL };
+        check_rc(target_parse(rows[i].raw, &region, &target, NULL), RC_OK);
+        void *out = NULL;
+        struct why why = { 0 };
+        const enum rc rc = target_query(&target, &paging, &region, &out, &why);
+        if (rc != rows[i].rc) {
+            fail_msg("\"%s\" gave %s (%s), expected %s", rows[i].raw, rc_name(rc), why.text, rc_name(rows[i].rc));
+        }
+        if (rc == RC_OK) {
+            check_int(((struct paging *)out)->limit, rows[i].limit);
+        } else {
+            check_contains(why.path, "query");
+        }
+    }
+}
+
+CHECK_MAIN("api/target",
+           CHECK(test_target_parse_reads_or_refuses),
+           CHECK(test_target_parse_bounds_the_length),
+           CHECK(test_target_query_is_strict))
