@@ -22,7 +22,7 @@
  */
 
 #define POOL_THREADS_MAX 64
-#define POOL_NAME_MAX    10 /* a thread is called "licit-" + name + number, 15 characters at most */
+#define POOL_NAME_MAX    6 /* a thread is called "licit-" + name + number, 15 characters at most */
 
 struct pool_item {
     void (*run)(struct pool_item *item);
