@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_BASE_DECIMAL_POWERS_H
+#define CORE_BASE_DECIMAL_POWERS_H
+
+#include <stdint.h>
+
 /* Written by decimal_powers.py: the upper and lower half of the 128-bit powers of five. */
 #define POWER_FIRST (-342)
 #define POWER_LAST  308
@@ -656,3 +661,5 @@ static const uint64_t powers[POWER_LAST - POWER_FIRST + 1][2] = {
     { 0xe3d8f9e563a198e5, 0x58180fddd97723a6 }, /* 5^307 */
     { 0x8e679c2f5e44ff8f, 0x570f09eaa7ea7648 }, /* 5^308 */
 };
+
+#endif

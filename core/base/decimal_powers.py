@@ -19,6 +19,7 @@ def power(q):
 
 
 print("/* SPDX-License-Identifier: Apache-2.0 */")
+print("#ifndef CORE_BASE_DECIMAL_POWERS_H\n#define CORE_BASE_DECIMAL_POWERS_H\n\n#include <stdint.h>\n")
 print("/* Written by decimal_powers.py: the upper and lower half of the 128-bit powers of five. */")
 print(f"#define POWER_FIRST ({FIRST})")
 print(f"#define POWER_LAST  {LAST}\n")
@@ -27,4 +28,4 @@ for q in range(FIRST, LAST + 1):
     m = power(q)
     assert m.bit_length() == 128
     print(f"    {{ 0x{m >> 64:016x}, 0x{m & (1 << 64) - 1:016x} }}, /* 5^{q} */")
-print("};")
+print("};\n\n#endif")
