@@ -25,6 +25,8 @@ static const struct field column_fields[] = {
 const struct schema column_schema = { "Column", "A column of a table and its statistics.", sizeof(struct column), column_fields, false };
 const struct field column_item = { .name = "", .kind = FIELD_OBJECT, .schema = &column_schema };
 
+static const char *const default_tokens[] = { "", "NA", "NaN", "null", "?" };
+const struct field_list column_missing_default = { (void *)default_tokens, COUNT_OF(default_tokens) };
 const char column_missing_fallback[] = "[\"\",\"NA\",\"NaN\",\"null\",\"?\"]";
 const struct field column_missing_item = { .name = "", .kind = FIELD_STRING, .max = 64 };
 
@@ -74,4 +76,17 @@ bool column_to_boolean(const char *text, bool *ret)
         }
     }
     return false;
+}
+
+const char *column_quote(const char *text, char out[COLUMN_QUOTE_BYTES])
+{
+    size_t n = strlen(text);
+    const bool cut = n > 40;
+    for (n = cut ? 40 : n; cut && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80; n--) {
+    }
+    for (size_t i = 0; i < n; i++) {
+        out[i] = (unsigned char)text[i] < 0x20 || text[i] == 0x7f ? ' ' : text[i];
+    }
+    memcpy(out + n, cut ? "..." : "", cut ? 4 : 1);
+    return out;
 }

@@ -38,7 +38,8 @@ struct column {
 };
 
 extern const struct schema column_schema;
-extern const struct field column_item;         /* of a FIELD_LIST `columns`, at most CSV_COLUMNS_MAX */
+extern const struct field column_item; /* of a FIELD_LIST `columns`, at most CSV_COLUMNS_MAX */
+extern const struct field_list column_missing_default;
 extern const char column_missing_fallback[];   /* JSON: the missing tokens where none are given */
 extern const struct field column_missing_item; /* of a FIELD_LIST `missing`: const char * */
 
@@ -56,6 +57,10 @@ const struct column *column_find(const struct field_list *columns, const char *n
 
 /* Is the text one of the missing tokens (const char *)? */
 bool column_is_missing(const struct field_list *tokens, const char *text);
+
+/* The text for an error: at most 40 bytes, cut between characters, without control characters. */
+#define COLUMN_QUOTE_BYTES 48
+const char *column_quote(const char *text, char out[COLUMN_QUOTE_BYTES]);
 
 /* "true", "Yes", "1" ... */
 bool column_to_boolean(const char *text, bool *ret);

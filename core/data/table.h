@@ -38,9 +38,9 @@ struct table {
 struct table_reader;
 
 /* Reads a file whose columns are known (profile.h) and copied. bytes_max bounds the whole table.
- * RC_NO_MEMORY, RC_TOO_LARGE. */
+ * missing without items: the default tokens. RC_NO_MEMORY. */
 enum rc table_reader_create(const struct field_list *columns, const struct field_list *missing, size_t bytes_max,
-                            struct table_reader **ret, struct why *why) MUST_CHECK;
+                            struct table_reader **ret) MUST_CHECK;
 
 /* RC_INVALID: also a header or a cell that does not fit the columns. RC_TOO_LARGE, RC_NO_MEMORY. */
 enum rc table_reader_push(struct table_reader *reader, const void *bytes, size_t n, struct why *why) MUST_CHECK;
