@@ -32,7 +32,8 @@ static void test_profile_finds_types_and_statistics(void **state)
         { "a\n1\n2\nx\n", "[{\"name\":\"a\",\"type\":\"category\",\"missing\":0,\"distinct\":3,\"categories\":[\"1\",\"2\",\"x\"]}]" },
         { "a\n0x10\ninf\nnan\n", "[{\"name\":\"a\",\"type\":\"category\",\"missing\":0,\"distinct\":3,\"categories\":[\"0x10\",\"inf\",\"nan\"]}]" },
         { "a\nNA\n\n", "[{\"name\":\"a\",\"type\":\"ignored\",\"missing\":2,\"distinct\":0}]" },
-        { "a,b\n=cmd|' /C calc'!A0,1\n=x,2\n", "[{\"name\":\"a\",\"type\":\"category\",\"missing\":0,\"distinct\":2,\"categories\":[\"=cmd|' /C calc'!A0\",\"=x\"]},"
+        { "a,b\n=cmd|' /C calc'!A0,1\n=x,2\n", "[{\"name\":\"a\",\"type\":\"category\",\"missing\":0,\"distinct\":2,"
+                                               "\"categories\":[\"=cmd|' /C calc'!A0\",\"=x\"]},"
                                                "{\"name\":\"b\",\"type\":\"number\",\"missing\":0,\"distinct\":2,\"min\":1.0,\"max\":2.0,\"mean\":1.5,\"std\":0.5}]" },
         { "a\n1e309\nx\n", "[{\"name\":\"a\",\"type\":\"category\",\"missing\":0,\"distinct\":2,\"categories\":[\"1e309\",\"x\"]}]" },
         { "a\n1e-60\n", "[{\"name\":\"a\",\"type\":\"number\",\"missing\":0,\"distinct\":1,\"min\":0.0,\"max\":0.0,\"mean\":0.0,\"std\":0.0}]" },
@@ -50,7 +51,10 @@ static void test_profile_finds_types_and_statistics(void **state)
     }
 }
 
-static struct column_choice number = { COLUMN_NUMBER }, category = { COLUMN_CATEGORY }, boolean = { COLUMN_BOOLEAN }, ignored = { COLUMN_IGNORED };
+static struct column_choice number = { COLUMN_NUMBER };
+static struct column_choice category = { COLUMN_CATEGORY };
+static struct column_choice boolean = { COLUMN_BOOLEAN };
+static struct column_choice ignored = { COLUMN_IGNORED };
 
 static void test_profile_refuses_in_words(void **state)
 {
