@@ -2,6 +2,8 @@
 #ifndef CORE_NN_ACTIVATION_H
 #define CORE_NN_ACTIVATION_H
 
+#include <stdbool.h>
+
 #include "core/math/mat.h"
 
 /*
