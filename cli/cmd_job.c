@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd.h"
+
+#include <string.h>
+
+#include "cli/body.h"
+#include "cli/watch.h"
+
+#define WHAT                                                                                          \
+    { "model", OPTION_TEXT, "NAME", "model", NULL, "the model that gets a new version (required)" },  \
+    {                                                                                                 \
+        "dataset", OPTION_TEXT, "ID", "dataset", NULL, "the dataset to learn from, ds-... (required)" \
+    }
+#define BODY                                                                                                            \
+    { "file", OPTION_FILE, "FILE", NULL, NULL, "the job as JSON, - reads standard input; other options come over it" }, \
+        { "set", OPTION_MANY, "KEY=VALUE", NULL, NULL, "any other key of the job: --set early_stopping.patience=5" },   \
+    {                                                                                                                   \
+        "watch", OPTION_FLAG, NULL, NULL, NULL, "wait for the end and show the progress"                                \
+    }
+
+const struct option job_submit_options[] = {
+    WHAT,
+    { "target", OPTION_TEXT, "COLUMN", "target", NULL, "the column to predict (required for training)" },
+    { "type", OPTION_TEXT, "TYPE", "type", "train evaluate", "train or evaluate (train)" },
+    { "layers", OPTION_TEXT, "LIST", NULL, NULL, "dense layers, UNITS:ACTIVATION: 128:relu,64:relu,1:sigmoid" },
+    { "epochs", OPTION_INTEGER, "N", "epochs", NULL, "passes over the training rows" },
+    { "batch-size", OPTION_INTEGER, "N", "batch_size", NULL, "rows per step" },
+    { "optimizer", OPTION_TEXT, "NAME", "optimizer.type", "adam sgd", "adam or sgd" },
+    { "learning-rate", OPTION_NUMBER, "X", "optimizer.learning_rate", NULL, "step size" },
+    { "momentum", OPTION_NUMBER, "X", "optimizer.momentum", NULL, "of sgd" },
+    { "loss", OPTION_TEXT, "NAME", "loss",
+      "binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy mean_squared_error half_mean_squared_error",
+      "what training makes small (else it follows from the target)" },
+    { "metrics", OPTION_LIST, "LIST", "metrics", "accuracy auc precision recall f1 log_loss mse mae r2", "what is measured: accuracy,auc" },
+    { "validation-split", OPTION_NUMBER, "X", "validation_split", NULL, "share of the rows that every epoch is checked on" },
+    { "test-split", OPTION_NUMBER, "X", "test_split", NULL, "share of the rows kept for an evaluation: licit job evaluate --rows test" },
+    { "seed", OPTION_INTEGER, "N", "seed", NULL, "of the split, the start and the order: same seed, same weights" },
+    { "patience", OPTION_INTEGER, "N", "early_stopping.patience", NULL, "stop after so many epochs without a better val_loss" },
+    { "clip-norm", OPTION_NUMBER, "X", "clip_norm", NULL, "ceiling of each gradient tensor's norm" },
+    { "positive", OPTION_TEXT, "CLASS", "positive", NULL, "the class that a binary model's probability speaks of" },
+    { "purpose", OPTION_TEXT, "P", "purpose", NULL, "one of the dataset's purposes" },
+    { "label", OPTION_TEXT, "LABEL", "label", "production", "label the version when it is made" },
+    BODY,
+    { NULL },
+};
+
+const struct option job_evaluate_options[] = {
+    WHAT,
+    { "target", OPTION_TEXT, "COLUMN", "target", NULL, "the column that holds the truth (the version's own)" },
+    { "version", OPTION_INTEGER, "N", "version", NULL, "the version to judge" },
+    { "label", OPTION_TEXT, "LABEL", "label", "production", "or the one that this label names" },
+    { "rows", OPTION_TEXT, "WHICH", "rows", "all validation test", "all, or the validation or test rows that training left out" },
+    { "metrics", OPTION_LIST, "LIST", "metrics", "accuracy auc precision recall f1 log_loss mse mae r2", "what is measured: accuracy,auc" },
+    { "purpose", OPTION_TEXT, "P", "purpose", NULL, "one of the dataset's purposes" },
+    BODY,
+    { NULL },
+};
+
+static const struct column list_columns[] = {
+    { "ID", "id", CELL_TEXT },
+    { "TYPE", "type", CELL_TEXT },
+    { "MODEL", "model", CELL_TEXT },
+    { "VERSION", "version", CELL_COUNT },
+    { "STATUS", "status", CELL_TEXT },
+    { "DONE", "progress.fraction", CELL_PERCENT },
+    { "SUBMITTED", "created_at", CELL_TIME },
+    { NULL },
+};
+
+static const struct column field_columns[] = {
+    { "Job", "id", CELL_TEXT },
+    { "Type", "type", CELL_TEXT },
+    { "Status", "status", CELL_TEXT },
+    { "Error", "error", CELL_TEXT },
+    { "Error", "error.detail", CELL_TEXT },
+    { "Model", "model", CELL_TEXT },
+    { "Version", "version", CELL_TEXT },
+    { "Dataset", "dataset", CELL_TEXT },
+    { "Purpose", "purpose", CELL_TEXT },
+    { "Epoch", "progress.epoch", CELL_COUNT },
+    { "Of epochs", "progress.epochs", CELL_COUNT },
+    { "Rows per second", "progress.rows_per_second", CELL_COUNT },
+    { "Weights", "weights_digest", CELL_DIGEST },
+    { "Submitted", "created_at", CELL_TIME },
+    { "Started", "started_at", CELL_TIME },
+    { "Finished", "finished_at", CELL_TIME },
+    { NULL },
+};
+
+/* One line per key of "metrics", names and numbers lined up. */
+static enum rc print_metrics(const struct doc *metrics)
+{
+    struct column columns[TABLE_COLUMNS_MAX + 1] = { 0 };
+    size_t n = 0;
+    for (struct doc_pair p = { 0 }; n < TABLE_COLUMNS_MAX && doc_next(metrics, &p);) {
+        columns[n++] = (struct column){ p.key, p.key, CELL_NUMBER };
+    }
+    if (n == 0) {
+        return RC_OK;
+    }
+    fputs("\nMetrics\n", stdout);
+    return table_print_fields(stdout, columns, metrics);
+}
+
+/* The columns are the keys of the first row; every row has the same. */
+static enum rc print_history(const struct doc *history)
+{
+    struct column columns[TABLE_COLUMNS_MAX + 1] = { 0 };
+    size_t n = 0;
+    for (struct doc_pair p = { 0 }; n < TABLE_COLUMNS_MAX && doc_next(doc_at(history, 0), &p);) {
+        columns[n++] = (struct column){ p.key, p.key, CELL_NUMBER };
+    }
+    if (n == 0) {
+        return RC_OK;
+    }
+    fputc('\n', stdout);
+    return table_print(stdout, columns, history);
+}
+
+enum rc job_print(const struct doc *job)
+{
+    const enum rc rc = table_print_fields(stdout, field_columns, job);
+    return rc == RC_OK ? print_metrics(doc_get(job, "metrics")) : rc;
+}
+
+/* An optimizer's options without its type mean adam, as the server's default is. */
+static enum rc complete(struct doc *body, const char *type, struct why *why)
+{
+    const struct doc *optimizer = doc_get(body, "optimizer");
+    enum rc rc = RC_OK;
+    if (optimizer != NULL && doc_kind(optimizer) == DOC_OBJECT && doc_get(optimizer, "type") == NULL) {
+        rc = body_put(body, "optimizer.type", doc_new_string("adam"), why);
+    }
+    if (rc == RC_OK && doc_get(body, "type") == NULL) {
+        rc = body_put(body, "type", doc_new_string(type), why);
+    }
+    return rc;
+}
+
+static enum rc make_body(const struct args *args, const char *type, struct doc **ret, struct why *why)
+{
+    AUTO_PTR(doc)
+    struct doc *body = NULL;
+    struct doc *network = NULL;
+    const char *file = args_get(args, "file", NULL);
+    const char *layers = args_get(args, "layers", NULL);
+    enum rc rc = RC_OK;
+    if (file != NULL) {
+        rc = body_read(file, &body, why);
+    } else {
+        body = doc_new_object();
+    }
+    if (rc == RC_OK) {
+        rc = body_add_options(body, args, why);
+    }
+    if (rc == RC_OK && layers != NULL) {
+        rc = body_layers(layers, &network, why);
+        rc = rc == RC_OK ? body_put(body, "network", network, why) : rc;
+    }
+    const char *text;
+    for (size_t i = 0; rc == RC_OK && (text = args_next(args, "set", &i)) != NULL;) {
+        rc = body_set(body, text, why);
+    }
+    if (rc == RC_OK) {
+        rc = complete(body, type, why);
+    }
+    if (rc == RC_OK) {
+        *ret = TAKE(body);
+    }
+    return rc;
+}
+
+static enum outcome check_body(const struct session *session, const struct doc *body)
+{
+    static const char *const required[] = { "model", "dataset", "target" };
+    const bool train = strcmp(doc_get_string(body, "type", ""), "train") == 0;
+    for (size_t i = 0; i < COUNT_OF(required) - (train ? 0 : 1); i++) {
+        if (doc_get(body, required[i]) == NULL) {
+            return session_usage(session, "--%s is missing", required[i]);
+        }
+    }
+    return OUTCOME_DONE;
+}
+
+/* Says what was begun and how to follow it; or follows it. */
+static enum outcome follow(const struct session *session, const struct doc *job)
+{
+    const char *id = doc_get_string(job, "id", "");
+    if (args_has(session->args, "watch")) {
+        return watch_job(session, id);
+    }
+    if (!session->json) {
+        const enum rc rc = table_print_fields(stdout, field_columns, job);
+        fprintf(stderr, "Follow it: licit job watch %s\n", id);
+        return session_printed(rc);
+    }
+    return OUTCOME_DONE;
+}
+
+static enum outcome submit(const struct session *session, const char *type)
+{
+    AUTO_PTR(doc)
+    struct doc *body = NULL;
+    AUTO_PTR(doc)
+    struct doc *job = NULL;
+    struct why why = { 0 };
+    const enum rc rc = make_body(session->args, type, &body, &why);
+    if (rc != RC_OK) {
+        return session_failed(rc, &why);
+    }
+    enum outcome outcome = check_body(session, body);
+    if (outcome != OUTCOME_DONE) {
+        return outcome;
+    }
+    const struct client_request request = { .method = "POST", .path = "/v1/jobs", .body = body };
+    outcome = session_ask(session, &request, !args_has(session->args, "watch"), &job);
+    return outcome == OUTCOME_DONE ? follow(session, job) : outcome;
+}
+
+enum outcome job_submit(const struct session *session)
+{
+    return submit(session, "train");
+}
+
+enum outcome job_evaluate(const struct session *session)
+{
+    return submit(session, "evaluate");
+}
+
+enum outcome job_list(const struct session *session)
+{
+    return session_list(session, "/v1/jobs", list_columns, NULL);
+}
+
+enum outcome job_show(const struct session *session)
+{
+    char path[CLIENT_PATH_MAX];
+    if (!client_path(path, "/v1/jobs/{}", session->args->words[0])) {
+        return session_usage(session, "the id is too long");
+    }
+    AUTO_PTR(doc)
+    struct doc *job = NULL;
+    const enum outcome outcome = session_get(session, path, true, &job);
+    if (outcome != OUTCOME_DONE || session->json) {
+        return outcome;
+    }
+    enum rc rc = job_print(job);
+    if (rc == RC_OK) {
+        rc = print_history(doc_get(job, "history"));
+    }
+    return session_printed(rc);
+}
+
+enum outcome job_watch(const struct session *session)
+{
+    return watch_job(session, session->args->words[0]);
+}
+
+static enum outcome move(const struct session *session, const char *verb)
+{
+    char path[CLIENT_PATH_MAX];
+    if (!client_path(path, "/v1/jobs/{}/{}", session->args->words[0], verb)) {
+        return session_usage(session, "the id is too long");
+    }
+    AUTO_PTR(doc)
+    struct doc *job = NULL;
+    const struct client_request request = { .method = "POST", .path = path };
+    const enum outcome outcome = session_ask(session, &request, true, &job);
+    if (outcome == OUTCOME_DONE && !session->json) {
+        return session_printed(table_print_fields(stdout, field_columns, job));
+    }
+    return outcome;
+}
+
+enum outcome job_cancel(const struct session *session)
+{
+    return move(session, "cancel");
+}
+
+enum outcome job_pause(const struct session *session)
+{
+    return move(session, "pause");
+}
+
+enum outcome job_resume(const struct session *session)
+{
+    return move(session, "resume");
+}

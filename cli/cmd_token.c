@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/cmd.h"
+
+#include "cli/body.h"
+
+const struct option token_create_options[] = {
+    { "name", OPTION_TEXT, "NAME", "name", NULL, "what it is for (required)" },
+    { "scope", OPTION_LIST, "SCOPE", "scopes",
+      "* dataset:read dataset:write dataset:train job:read job:write model:read model:predict model:deploy token:read token:write",
+      "what it may do, KIND:PATTERN:VERB or KIND:VERB (required; several)" },
+    { "expires-in", OPTION_SECONDS, "TIME", "expires_in", "1h 12h 7d 30d", "how long it lives: 30d, 12h, 90 (seconds) (required)" },
+    { "purpose", OPTION_LIST, "P", "purposes", NULL, "the purposes it may ask for" },
+    { "uses", OPTION_INTEGER, "N", "uses", NULL, "how many requests it is good for" },
+    { NULL },
+};
+
+static const struct column list_columns[] = {
+    { "ID", "id", CELL_TEXT },
+    { "NAME", "name", CELL_TEXT },
+    { "SCOPES", "scopes", CELL_TEXT },
+    { "CREATED", "created_at", CELL_TIME },
+    { "EXPIRES", "expires_at", CELL_TIME },
+    { "STATUS", "status", CELL_TEXT },
+    { NULL },
+};
+
+enum outcome token_create(const struct session *session)
+{
+    static const char *const required[] = { "name", "scope", "expires-in" };
+    for (size_t i = 0; i < COUNT_OF(required); i++) {
+        if (!args_has(session->args, required[i])) {
+            return session_usage(session, "--%s is missing", required[i]);
+        }
+    }
+    AUTO_PTR(doc)
+    struct doc *body = doc_new_object();
+    AUTO_PTR(doc)
+    struct doc *token = NULL;
+    struct why why = { 0 };
+    const enum rc rc = body_add_options(body, session->args, &why);
+    if (rc != RC_OK) {
+        return session_failed(rc, &why);
+    }
+    const struct client_request request = { .method = "POST", .path = "/v1/tokens", .body = body };
+    const enum outcome outcome = session_ask(session, &request, true, &token);
+    if (outcome == OUTCOME_DONE && !session->json) {
+        /* The token alone on standard output: TOKEN=$(licit token create ...) */
+        printf("%s\n", doc_get_string(token, "token", ""));
+        fprintf(stderr, "This is %s. It is shown this once: keep it now.\n", doc_get_string(token, "id", "the token"));
+    }
+    return outcome;
+}
+
+enum outcome token_list(const struct session *session)
+{
+    return session_list(session, "/v1/tokens", list_columns, NULL);
+}
+
+enum outcome token_revoke(const struct session *session)
+{
+    char path[CLIENT_PATH_MAX];
+    const char *id = session->args->words[0];
+    if (!client_path(path, "/v1/tokens/{}", id)) {
+        return session_usage(session, "the id is too long");
+    }
+    const struct client_request request = { .method = "DELETE", .path = path };
+    const enum outcome outcome = session_ask(session, &request, true, NULL);
+    if (outcome == OUTCOME_DONE && !session->json) {
+        printf("Revoked %s and all that were made from it.\n", id);
+    }
+    return outcome;
+}
