@@ -8,7 +8,7 @@
 
 #include "api/error.h"
 #include "api/reqlog.h"
-#include "api/target.h"
+#include "api/url.h"
 
 #define REPLY_MAX   (256u << 20) /* bytes of one whole reply */
 #define HEADERS_MAX 100
@@ -249,21 +249,21 @@ static enum rc find_route(struct api_request *request, struct why *why)
 
 static enum rc admit(struct api_request *request, const struct api_head *head, struct why *why)
 {
-    AUTO(target)
-    struct target target = { NULL, NULL };
+    AUTO(url)
+    struct url url = { NULL, NULL };
     enum rc rc = keep_headers(request, head, why);
     rc = rc != RC_OK ? rc : check_framing(request, why);
     if (rc == RC_OK) {
         find_client_id(request);
         rc = check_method(request, why);
     }
-    rc = rc != RC_OK ? rc : target_parse(head->target, &request->region, &target, why);
+    rc = rc != RC_OK ? rc : url_parse(head->target, &request->region, &url, why);
     if (rc == RC_OK) {
-        request->path = target.path;
+        request->path = url.path;
         rc = find_route(request, why);
     }
     rc = rc != RC_OK ? rc : authenticate(request, why);
-    rc = rc != RC_OK ? rc : target_query(&target, request->route->query, &request->region, &request->query, why);
+    rc = rc != RC_OK ? rc : url_query(&url, request->route->query, &request->region, &request->query, why);
     return rc != RC_OK ? rc : check_body(request, why);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/target.h"
+#include "api/url.h"
 
 #include <string.h>
 
@@ -92,14 +92,14 @@ static enum rc read_pair(const char *text, size_t n, struct region *region, stru
     return doc_put_string(out, key, value);
 }
 
-static enum rc read_query(const char *text, struct region *region, struct target *out, struct why *why)
+static enum rc read_query(const char *text, struct region *region, struct url *out, struct why *why)
 {
     out->query = doc_new_object();
     enum rc rc = out->query == NULL ? RC_NO_MEMORY : RC_OK;
     while (rc == RC_OK && *text != '\0') {
         const size_t n = strcspn(text, "&");
-        if (doc_count(out->query) >= TARGET_KEYS_MAX) {
-            return why_fail(why, RC_TOO_LARGE, "query", "at most %d parameters are read", TARGET_KEYS_MAX);
+        if (doc_count(out->query) >= URL_KEYS_MAX) {
+            return why_fail(why, RC_TOO_LARGE, "query", "at most %d parameters are read", URL_KEYS_MAX);
         }
         rc = n == 0 ? refuse(why, "a query parameter must have a name") : read_pair(text, n, region, out->query, why);
         text += n;
@@ -110,10 +110,10 @@ static enum rc read_query(const char *text, struct region *region, struct target
     return rc;
 }
 
-enum rc target_parse(const char *raw, struct region *region, struct target *ret, struct why *why)
+enum rc url_parse(const char *raw, struct region *region, struct url *ret, struct why *why)
 {
-    if (strlen(raw) > TARGET_BYTES_MAX) {
-        return why_fail(why, RC_TOO_LARGE, "target", "must be at most %d bytes", TARGET_BYTES_MAX);
+    if (strlen(raw) > URL_BYTES_MAX) {
+        return why_fail(why, RC_TOO_LARGE, "target", "must be at most %d bytes", URL_BYTES_MAX);
     }
     for (const char *c = raw; *c != '\0'; c++) {
         if (*c <= 0x20 || *c >= 0x7f || *c == '#' || *c == '\\') {
@@ -123,8 +123,8 @@ enum rc target_parse(const char *raw, struct region *region, struct target *ret,
     if (raw[0] != '/') {
         return refuse(why, "must begin with /");
     }
-    AUTO(target)
-    struct target out = { NULL, NULL };
+    AUTO(url)
+    struct url out = { NULL, NULL };
     const size_t n = strcspn(raw, "?");
     char *path;
     enum rc rc = decode(raw, n, true, region, &path, why);
@@ -140,10 +140,10 @@ enum rc target_parse(const char *raw, struct region *region, struct target *ret,
     return rc;
 }
 
-void target_finish(struct target *target)
+void url_finish(struct url *url)
 {
-    doc_destroy(target->query);
-    target->query = NULL;
+    doc_destroy(url->query);
+    url->query = NULL;
 }
 
 /* A query value is text; the field's kind says as what it is read. */
@@ -165,15 +165,15 @@ static struct doc *typed_value(const struct field *fields, const char *key, cons
     return doc_new_string(text);
 }
 
-enum rc target_query(const struct target *target, const struct schema *schema, struct region *region,
-                     void **ret, struct why *why)
+enum rc url_query(const struct url *url, const struct schema *schema, struct region *region,
+                  void **ret, struct why *why)
 {
     static const struct field none[] = { { .name = NULL } };
     static const struct schema nothing = { "NoQuery", "No query parameters.", sizeof(int), none, false };
     const struct schema *reader = schema != NULL ? schema : &nothing;
     AUTO_PTR(doc)
     struct doc *typed = doc_new_object();
-    for (struct doc_pair p = { 0 }; doc_next(target->query, &p);) {
+    for (struct doc_pair p = { 0 }; doc_next(url->query, &p);) {
         if (doc_put(typed, p.key, typed_value(reader->fields, p.key, doc_string(p.value))) != RC_OK) {
             return RC_NO_MEMORY;
         }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/target.h"
+#include "api/url.h"
 
 #include "tests/check.h"
 
-static void test_target_parse_reads_or_refuses(void **state)
+static void test_url_parse_reads_or_refuses(void **state)
 {
     static const struct {
         const char *raw;
@@ -51,10 +51,10 @@ static void test_target_parse_reads_or_refuses(void **state)
         AUTO(region)
         struct region region;
         region_init(&region, 100000);
-        AUTO(target)
-        struct target target = { NULL, NULL };
+        AUTO(url)
+        struct url url = { NULL, NULL };
         struct why why = { 0 };
-        const enum rc rc = target_parse(rows[i].raw, &region, &target, &why);
+        const enum rc rc = url_parse(rows[i].raw, &region, &url, &why);
         if (rc != rows[i].rc) {
             fail_msg("\"%s\" gave %s (%s), expected %s", rows[i].raw, rc_name(rc), why.text, rc_name(rows[i].rc));
         }
@@ -62,31 +62,31 @@ static void test_target_parse_reads_or_refuses(void **state)
             check(why.text[0] != '\0');
             continue;
         }
-        check_text(target.path, rows[i].path);
-        check_int(target.query != NULL, rows[i].query != NULL);
-        if (target.query != NULL) {
+        check_text(url.path, rows[i].path);
+        check_int(url.query != NULL, rows[i].query != NULL);
+        if (url.query != NULL) {
             AUTO(buf)
             struct buf out;
             buf_init(&out, 1000);
-            check_rc(doc_write(target.query, DOC_CANONICAL, &out), RC_OK);
+            check_rc(doc_write(url.query, DOC_CANONICAL, &out), RC_OK);
             check_text(out.data, rows[i].query);
         }
     }
 }
 
-static void test_target_parse_bounds_the_length(void **state)
+static void test_url_parse_bounds_the_length(void **state)
 {
     AUTO(region)
     struct region region;
     region_init(&region, 100000);
-    char raw[TARGET_BYTES_MAX + 2];
+    char raw[URL_BYTES_MAX + 2];
     memset(raw, 'a', sizeof(raw));
     raw[0] = '/';
     raw[sizeof(raw) - 1] = '\0';
-    struct target target;
-    check_rc(target_parse(raw, &region, &target, NULL), RC_TOO_LARGE);
-    raw[TARGET_BYTES_MAX] = '\0';
-    check_rc(target_parse(raw, &region, &target, NULL), RC_OK);
+    struct url url;
+    check_rc(url_parse(raw, &region, &url, NULL), RC_TOO_LARGE);
+    raw[URL_BYTES_MAX] = '\0';
+    check_rc(url_parse(raw, &region, &url, NULL), RC_OK);
 }
 
 struct paging {
@@ -103,7 +103,7 @@ static const struct field paging_fields[] = {
 };
 static const struct schema paging = { "Paging", "A page.", sizeof(struct paging), paging_fields, false };
 
-static void test_target_query_is_strict(void **state)
+static void test_url_query_is_strict(void **state)
 {
     static const struct {
         const char *raw;
@@ -127,12 +127,12 @@ static void test_target_query_is_strict(void **state)
         AUTO(region)
         struct region region;
         region_init(&region, 100000);
-        AUTO(target)
-        struct target target = { NULL, NULL };
-        check_rc(target_parse(rows[i].raw, &region, &target, NULL), RC_OK);
+        AUTO(url)
+        struct url url = { NULL, NULL };
+        check_rc(url_parse(rows[i].raw, &region, &url, NULL), RC_OK);
         void *out = NULL;
         struct why why = { 0 };
-        const enum rc rc = target_query(&target, &paging, &region, &out, &why);
+        const enum rc rc = url_query(&url, &paging, &region, &out, &why);
         if (rc != rows[i].rc) {
             fail_msg("\"%s\" gave %s (%s), expected %s", rows[i].raw, rc_name(rc), why.text, rc_name(rows[i].rc));
         }
@@ -144,7 +144,7 @@ static void test_target_query_is_strict(void **state)
     }
 }
 
-CHECK_MAIN("api/target",
-           CHECK(test_target_parse_reads_or_refuses),
-           CHECK(test_target_parse_bounds_the_length),
-           CHECK(test_target_query_is_strict))
+CHECK_MAIN("api/url",
+           CHECK(test_url_parse_reads_or_refuses),
+           CHECK(test_url_parse_bounds_the_length),
+           CHECK(test_url_query_is_strict))

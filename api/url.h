@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef API_TARGET_H
-#define API_TARGET_H
+#ifndef API_URL_H
+#define API_URL_H
 
 #include "core/base/field.h"
 
@@ -14,21 +14,21 @@
  * Threads: any. Memory: the caller's region. Logs: no.
  */
 
-#define TARGET_BYTES_MAX 4096
-#define TARGET_KEYS_MAX  16
+#define URL_BYTES_MAX 4096
+#define URL_KEYS_MAX  16
 
-struct target {
+struct url {
     const char *path;
     struct doc *query; /* an object of strings; NULL: no query */
 };
 
 /* RC_INVALID, RC_DUPLICATE_KEY, RC_TOO_LARGE, RC_NO_MEMORY. */
-enum rc target_parse(const char *raw, struct region *region, struct target *ret, struct why *why) MUST_CHECK;
-void target_finish(struct target *target);
-DEFINE_AUTO(target)
+enum rc url_parse(const char *raw, struct region *region, struct url *ret, struct why *why) MUST_CHECK;
+void url_finish(struct url *url);
+DEFINE_AUTO(url)
 
 /* The query as the struct of `schema` (NULL: there must be none); numbers are read from their text. */
-enum rc target_query(const struct target *target, const struct schema *schema, struct region *region,
-                     void **ret, struct why *why) MUST_CHECK;
+enum rc url_query(const struct url *url, const struct schema *schema, struct region *region,
+                  void **ret, struct why *why) MUST_CHECK;
 
 #endif
