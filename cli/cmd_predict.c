@@ -69,7 +69,7 @@ static struct doc *flatten(const struct doc *answer, size_t number)
 static size_t choose_columns(struct column *columns, const struct doc *answers)
 {
     static const struct column known[] = {
-        { "ROW", "_row", CELL_COUNT },
+        { "ROW", "_row", CELL_NUMBER },
         { "LABEL", "label", CELL_TEXT },
         { "PROBABILITY", "probability", CELL_NUMBER },
         { "VALUE", "value", CELL_NUMBER },
@@ -104,12 +104,16 @@ static enum rc print_answers(struct predict *it, const struct doc *reply)
         fputs(text.data == NULL ? "" : text.data, stdout);
         return rc;
     }
+    const bool first = it->told == 0;
     for (size_t i = 0; i < doc_count(answers); i++) {
         if (doc_add(rows, flatten(doc_at(answers, i), ++it->told)) != RC_OK) {
             return RC_NO_MEMORY;
         }
     }
-    return choose_columns(columns, rows) == 0 ? RC_OK : table_print(stdout, columns, rows);
+    if (choose_columns(columns, rows) == 0) {
+        return RC_OK;
+    }
+    return first ? table_print(stdout, columns, rows) : table_print_more(stdout, columns, rows);
 }
 
 static enum outcome send_body(struct predict *it, const struct doc *body, const char *text)

@@ -132,7 +132,7 @@ static enum rc grid_fill(struct grid *grid, const struct column *columns, const 
     return RC_OK;
 }
 
-static void grid_print(FILE *out, const struct grid *grid, const struct column *columns)
+static void grid_print(FILE *out, const struct grid *grid, const struct column *columns, bool headings)
 {
     size_t widths[TABLE_COLUMNS_MAX] = { 0 };
     for (size_t i = 0; i < grid->rows * grid->columns; i++) {
@@ -140,7 +140,7 @@ static void grid_print(FILE *out, const struct grid *grid, const struct column *
         size_t *width = &widths[i % grid->columns];
         *width = w > *width ? w : *width;
     }
-    for (size_t r = 0; r < grid->rows; r++) {
+    for (size_t r = headings ? 0 : 1; r < grid->rows; r++) {
         for (size_t c = 0; c < grid->columns; c++) {
             print_cell(out, grid->cells[r * grid->columns + c], widths[c], is_right(columns[c].kind), c + 1 == grid->columns);
         }
@@ -148,7 +148,7 @@ static void grid_print(FILE *out, const struct grid *grid, const struct column *
     }
 }
 
-enum rc table_print(FILE *out, const struct column *columns, const struct doc *list)
+static enum rc print(FILE *out, const struct column *columns, const struct doc *list, bool headings)
 {
     struct grid grid = { .rows = doc_count(list) + 1 };
     while (columns[grid.columns].heading != NULL) {
@@ -161,10 +161,20 @@ enum rc table_print(FILE *out, const struct column *columns, const struct doc *l
     }
     const enum rc rc = grid_fill(&grid, columns, list);
     if (rc == RC_OK) {
-        grid_print(out, &grid, columns);
+        grid_print(out, &grid, columns, headings);
     }
     grid_free(&grid);
     return rc;
+}
+
+enum rc table_print(FILE *out, const struct column *columns, const struct doc *list)
+{
+    return print(out, columns, list, true);
+}
+
+enum rc table_print_more(FILE *out, const struct column *columns, const struct doc *list)
+{
+    return print(out, columns, list, false);
 }
 
 enum rc table_print_fields(FILE *out, const struct column *columns, const struct doc *object)

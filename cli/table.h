@@ -41,6 +41,9 @@ const struct doc *table_at(const struct doc *object, const char *path);
 /* One line per object of the list under a line of headings. RC_NO_MEMORY. */
 enum rc table_print(FILE *out, const struct column *columns, const struct doc *list) MUST_CHECK;
 
+/* The same without the headings: the table goes on. */
+enum rc table_print_more(FILE *out, const struct column *columns, const struct doc *list) MUST_CHECK;
+
 /* "heading  value" per line; what is absent is left out. RC_NO_MEMORY. */
 enum rc table_print_fields(FILE *out, const struct column *columns, const struct doc *object) MUST_CHECK;
 
