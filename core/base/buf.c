@@ -2,6 +2,7 @@
 #include "core/base/buf.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 
 void buf_init(struct buf *buf, size_t max)
 {
-    *buf = (struct buf){ .max = max };
+    *buf = (struct buf){ .max = max == SIZE_MAX ? max - 1 : max }; /* the closing NUL must be countable */
 }
 
 void buf_finish(struct buf *buf)
@@ -81,13 +82,16 @@ enum rc buf_printf(struct buf *buf, const char *format, ...)
     va_copy(again, args);
     const int n = vsnprintf(NULL, 0, format, args);
     va_end(args);
+    if (n < 0 && buf->failed == RC_OK) {
+        buf->failed = RC_INTERNAL; /* a format that the C library refuses */
+    }
     char *room = n < 0 ? NULL : buf_room(buf, (size_t)n);
     if (room != NULL) {
         (void)vsnprintf(room, (size_t)n + 1, format, again); /* the length is known to fit */
         buf_grown(buf, (size_t)n);
     }
     va_end(again);
-    return room == NULL && buf->failed == RC_OK ? RC_INTERNAL : buf->failed;
+    return buf->failed;
 }
 
 void buf_clear(struct buf *buf)

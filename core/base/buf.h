@@ -21,7 +21,7 @@ struct buf {
     char *data;     /* NULL until the first append */
     size_t len;     /* bytes in use, without the closing NUL */
     size_t max;     /* the ceiling that buf_init() was given */
-    enum rc failed; /* RC_OK, RC_TOO_LARGE or RC_NO_MEMORY */
+    enum rc failed; /* RC_OK, RC_TOO_LARGE or RC_NO_MEMORY; stays until buf_clear() */
     size_t _room;
 };
 
@@ -29,7 +29,7 @@ void buf_init(struct buf *buf, size_t max);
 void buf_finish(struct buf *buf);
 DEFINE_AUTO(buf)
 
-/* RC_TOO_LARGE over the ceiling, RC_NO_MEMORY; also readable later in `failed`. */
+/* RC_TOO_LARGE over the ceiling, RC_NO_MEMORY; also readable later in `failed`. The bytes lie outside the buffer. */
 enum rc buf_append(struct buf *buf, const void *bytes, size_t n);
 enum rc buf_text(struct buf *buf, const char *text);
 enum rc buf_char(struct buf *buf, char c);

@@ -21,6 +21,24 @@ static struct doc *cooked(json_t *value)
     return (struct doc *)value;
 }
 
+/*
+ * jansson allocates through core/base/mem.c. It overlooks failed allocations while it
+ * collects a token and would go on with a shorter string, so each one is remembered.
+ */
+static _Thread_local bool starved;
+
+static void *allocate(size_t size)
+{
+    void *p = mem_resize(NULL, 1, size);
+    starved = starved || p == NULL;
+    return p;
+}
+
+__attribute__((constructor)) static void use_our_memory(void)
+{
+    json_set_alloc_funcs(allocate, mem_free);
+}
+
 /* Counts values and depth before the tree is built: the text bounds the tree's cost. */
 static enum rc check_size(const char *text, size_t n, struct why *why)
 {
@@ -50,7 +68,7 @@ static enum rc check_size(const char *text, size_t n, struct why *why)
 static enum rc translate(const json_error_t *error, struct why *why)
 {
     const enum json_error_code code = json_error_code(error);
-    if (code == json_error_out_of_memory) {
+    if (starved || code == json_error_out_of_memory) {
         return why_fail(why, RC_NO_MEMORY, "", "out of memory");
     }
     if (code == json_error_duplicate_key) {
@@ -69,8 +87,10 @@ enum rc doc_parse(const char *text, size_t n, struct doc **ret, struct why *why)
         return rc;
     }
     json_error_t error;
+    starved = false;
     json_t *value = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (value == NULL) {
+    if (value == NULL || starved) {
+        json_decref(value);
         return translate(&error, why);
     }
     *ret = cooked(value);
@@ -275,28 +295,40 @@ enum rc doc_remove(struct doc *object, const char *key)
     return json_object_del(raw(object), key) == 0 ? RC_OK : RC_NOT_FOUND;
 }
 
+/* What stands for the byte c (control, quote, backslash or a stray byte) in a string literal. */
+static void write_escape(unsigned char c, struct buf *out)
+{
+    const char *pair = strchr("\"\"\\\\\nn\tt\rr\bb\ff", c);
+    if (c >= 0x80) {
+        (void)buf_text(out, "\\ufffd");
+    } else if (c == 0x7f || pair == NULL) {
+        (void)buf_printf(out, "\\u%04x", c);
+    } else {
+        (void)buf_char(out, '\\');
+        (void)buf_char(out, pair[1]);
+    }
+}
+
 enum rc doc_write_string(const char *text, struct buf *out)
 {
+    if (text == NULL) {
+        return buf_text(out, "null");
+    }
     (void)buf_char(out, '"'); /* out->failed is looked at below, once */
     const char *from = text;
-    for (const char *p = text;; p++) {
-        const unsigned char c = (unsigned char)*p;
-        if (c >= 0x20 && c != '"' && c != '\\' && c != 0x7f) {
-            continue;
+    for (size_t n = strlen(text); n > 0;) {
+        const unsigned char c = (unsigned char)*text;
+        const size_t len = str_utf8_sequence(text, n);
+        const bool plain = len > 0 && c >= 0x20 && c != '"' && c != '\\' && c != 0x7f;
+        if (!plain) {
+            (void)buf_append(out, from, (size_t)(text - from));
+            write_escape(c, out);
+            from = text + 1;
         }
-        (void)buf_append(out, from, (size_t)(p - from));
-        from = p + 1;
-        if (c == '\0') {
-            break;
-        }
-        const char *escape = strchr("\"\"\\\\\nn\tt\rr\bb\ff", c);
-        if (c == 0x7f || escape == NULL) {
-            (void)buf_printf(out, "\\u%04x", c);
-        } else {
-            (void)buf_char(out, '\\');
-            (void)buf_char(out, escape[1]);
-        }
+        text += len == 0 ? 1 : len;
+        n -= len == 0 ? 1 : len;
     }
+    (void)buf_append(out, from, (size_t)(text - from));
     return buf_char(out, '"');
 }
 

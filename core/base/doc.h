@@ -47,7 +47,7 @@ enum doc_style {
     DOC_CANONICAL, /* compact with sorted keys: the form that is digested and signed */
 };
 
-/* RC_SYNTAX, RC_DUPLICATE_KEY, RC_TOO_LARGE (depth, number of values), RC_INVALID (a number
+/* n bytes, not NUL-terminated. RC_SYNTAX, RC_DUPLICATE_KEY, RC_TOO_LARGE (depth, number of values), RC_INVALID (a number
  * that no double holds), RC_NO_MEMORY; why says line and column. Any value may be the top. */
 enum rc doc_parse(const char *text, size_t n, struct doc **ret, struct why *why) MUST_CHECK;
 void doc_destroy(struct doc *doc);
@@ -102,7 +102,8 @@ enum rc doc_remove(struct doc *object, const char *key);
 /* Appends the text. Numbers are the shortest text that reads back the same double. */
 enum rc doc_write(const struct doc *doc, enum doc_style style, struct buf *out) MUST_CHECK;
 
-/* A JSON string literal, quotes and escapes included, for lines that are put together by hand. */
+/* A JSON string literal, quotes and escapes included, for lines that are put together by hand.
+ * NULL gives null; a byte that is not UTF-8 gives U+FFFD, so that the line is valid whatever came in. */
 enum rc doc_write_string(const char *text, struct buf *out);
 
 #endif

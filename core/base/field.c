@@ -62,6 +62,13 @@ static enum rc wrong_kind(const struct doc *value, const char *wanted, struct wh
     return why_fail(why, RC_INVALID, "", "must be %s, got %s", wanted, doc_kind_name(doc_kind(value)));
 }
 
+/* The region did not give what was asked. */
+static enum rc no_room(const struct region *region, struct why *why)
+{
+    const bool full = region->failed == RC_TOO_LARGE;
+    return why_fail(why, region->failed, "", full ? "needs more memory than a request may have" : "out of memory");
+}
+
 static enum rc check_bounds(const struct field *field, double x, const char *what, struct why *why)
 {
     const bool above = (field->flags & FIELD_ABOVE_MIN) != 0;
@@ -91,7 +98,7 @@ static enum rc read_string(const struct field *field, const struct doc *value, s
     }
     char *copy = region_strdup(region, text);
     *(const char **)out = copy;
-    return copy == NULL ? RC_NO_MEMORY : RC_OK;
+    return copy == NULL ? no_room(region, why) : RC_OK;
 }
 
 static enum rc read_integer(const struct field *field, const struct doc *value, void *out, struct why *why)
@@ -99,6 +106,9 @@ static enum rc read_integer(const struct field *field, const struct doc *value, 
     int64_t n;
     if (!doc_integer(value, &n)) {
         return wrong_kind(value, "an integer", why);
+    }
+    if (n == FIELD_ABSENT) {
+        return why_fail(why, RC_INVALID, "", "must be above %lld", (long long)FIELD_ABSENT);
     }
     *(int64_t *)out = n;
     return check_bounds(field, (double)n, "", why);
@@ -153,7 +163,7 @@ static enum rc read_object(const struct schema *schema, const struct doc *value,
 {
     void *it = region_alloc(region, 1, schema->size);
     if (it == NULL) {
-        return RC_NO_MEMORY;
+        return no_room(region, why);
     }
     *out = it;
     return read_struct(schema, value, also_known, region, it, why);
@@ -195,7 +205,7 @@ static enum rc read_list(const struct field *field, const struct doc *value, str
     const size_t size = kind_size[field->item->kind];
     char *items = region_alloc(region, n, size);
     if (items == NULL) {
-        return RC_NO_MEMORY;
+        return no_room(region, why);
     }
     for (size_t i = 0; i < n; i++) {
         rc = field_read(field->item, doc_at(value, i), region, items + i * size, why);
@@ -223,12 +233,12 @@ static enum rc read_map(const struct field *field, const struct doc *value, stru
     const char **keys = region_alloc(region, n, sizeof(*keys));
     char *values = region_alloc(region, n, size);
     if (keys == NULL || values == NULL) {
-        return RC_NO_MEMORY;
+        return no_room(region, why);
     }
     size_t i = 0;
     for (struct doc_pair pair = { 0 }; doc_next(value, &pair); i++) {
         keys[i] = region_strdup(region, pair.key);
-        rc = keys[i] == NULL ? RC_NO_MEMORY : field_read(field->item, pair.value, region, values + i * size, why);
+        rc = keys[i] == NULL ? no_room(region, why) : field_read(field->item, pair.value, region, values + i * size, why);
         if (rc != RC_OK) {
             return why_under(why, rc, "%.80s", pair.key);
         }
@@ -330,7 +340,8 @@ enum rc schema_defaults(const struct schema *schema, struct region *region, void
 {
     AUTO_PTR(doc)
     struct doc *empty = doc_new_object();
-    return empty == NULL ? RC_NO_MEMORY : read_struct(schema, empty, NULL, region, out, why);
+    return empty == NULL ? why_fail(why, RC_NO_MEMORY, "", "out of memory")
+                         : read_struct(schema, empty, NULL, region, out, why);
 }
 
 static struct doc *write_value(const struct field *field, const void *in);
@@ -423,16 +434,66 @@ struct doc *schema_reference(const struct schema *schema)
 
 static struct doc *describe_value(const struct field *field, struct doc *schemas);
 
+static bool is_nullable(const struct field *field)
+{
+    return (field->flags & FIELD_NULLABLE) != 0;
+}
+
 static enum rc describe_choices(const struct field *field, struct doc *out)
 {
+    AUTO_PTR(doc)
     struct doc *list = doc_new_list();
-    for (size_t i = 0; field->choices[i] != NULL; i++) {
-        if (doc_add(list, doc_new_string(field->choices[i])) != RC_OK) {
-            doc_destroy(list);
-            return RC_NO_MEMORY;
-        }
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && field->choices[i] != NULL; i++) {
+        rc = doc_add(list, doc_new_string(field->choices[i]));
     }
-    return doc_put(out, "enum", list);
+    if (rc == RC_OK && is_nullable(field)) {
+        rc = doc_add(list, doc_new_null());
+    }
+    return rc != RC_OK ? rc : doc_put(out, "enum", TAKE(list));
+}
+
+/* {"type":"null"}, the last of several schemas of which one must hold. */
+static enum rc add_null(struct doc *list)
+{
+    AUTO_PTR(doc)
+    struct doc *null = doc_new_object();
+    const enum rc rc = doc_put_string(null, "type", "null");
+    return rc != RC_OK ? rc : doc_add(list, TAKE(null));
+}
+
+/* "type":"string", or "type":["string","null"]. */
+static enum rc describe_type(const char *type, bool nullable, struct doc *out)
+{
+    if (!nullable) {
+        return doc_put_string(out, "type", type);
+    }
+    AUTO_PTR(doc)
+    struct doc *types = doc_new_list();
+    enum rc rc = doc_add(types, doc_new_string(type));
+    rc = rc != RC_OK ? rc : doc_add(types, doc_new_string("null"));
+    return rc != RC_OK ? rc : doc_put(out, "type", TAKE(types));
+}
+
+static enum rc describe_object(const struct field *field, struct doc *schemas, struct doc *out)
+{
+    const enum rc rc = schema_describe(field->schema, schemas);
+    if (rc != RC_OK || !is_nullable(field)) {
+        return rc != RC_OK ? rc : refer(field->schema, out);
+    }
+    AUTO_PTR(doc)
+    struct doc *either = doc_new_list();
+    if (doc_add(either, schema_reference(field->schema)) != RC_OK || add_null(either) != RC_OK) {
+        return RC_NO_MEMORY;
+    }
+    return doc_put(out, "anyOf", TAKE(either));
+}
+
+/* A bound of a row as a number of the document; whole ones are written without a fraction. */
+static struct doc *bound(const struct field *field, double x)
+{
+    const bool whole = field->kind != FIELD_NUMBER && fabs(x) <= 0x1p53;
+    return whole ? doc_new_integer((int64_t)x) : doc_new_number(x);
 }
 
 static enum rc describe_bounds(const struct field *field, const char *low, const char *high, double ceiling, struct doc *out)
@@ -440,9 +501,8 @@ static enum rc describe_bounds(const struct field *field, const char *low, const
     const double max = field->max > 0 || ceiling == 0 ? field->max : ceiling;
     enum rc rc = RC_OK;
     if (is_bounded(field) || ceiling > 0) {
-        const bool whole = field->kind != FIELD_NUMBER;
-        rc = doc_put(out, low, whole ? doc_new_integer((int64_t)field->min) : doc_new_number(field->min));
-        rc = rc != RC_OK ? rc : doc_put(out, high, whole ? doc_new_integer((int64_t)max) : doc_new_number(max));
+        rc = doc_put(out, low, bound(field, field->min));
+        rc = rc != RC_OK ? rc : doc_put(out, high, bound(field, max));
     }
     return rc;
 }
@@ -453,6 +513,9 @@ static enum rc describe_option(const struct field_option *option, struct doc *sc
     enum rc rc = schema_describe(option->schema, schemas);
     struct doc *object = (struct doc *)doc_get(schemas, option->schema->name); /* ours: made just above */
     struct doc *properties = (struct doc *)doc_get(object, "properties");
+    if (rc == RC_OK) { /* two options cannot share a schema: its constant can be one of them only */
+        MUST(strcmp(doc_get_string(doc_get(properties, "type"), "const", option->type), option->type) == 0);
+    }
     if (rc != RC_OK || doc_get(properties, "type") != NULL) {
         return rc;
     }
@@ -480,6 +543,9 @@ static enum rc describe_variant(const struct field *field, struct doc *schemas, 
             return RC_NO_MEMORY;
         }
     }
+    if (is_nullable(field) && add_null(options) != RC_OK) {
+        return RC_NO_MEMORY;
+    }
     return doc_put(out, "oneOf", TAKE(options));
 }
 
@@ -499,14 +565,14 @@ static enum rc describe_kind(const struct field *field, struct doc *schemas, str
     };
     enum rc rc = RC_OK;
     if (types[field->kind] != NULL) {
-        rc = doc_put_string(out, "type", types[field->kind]);
+        rc = describe_type(types[field->kind], is_nullable(field), out);
     }
     if (rc != RC_OK) {
         return rc;
     }
     switch (field->kind) {
     case FIELD_STRING: return describe_bounds(field, "minLength", "maxLength", FIELD_STRING_MAX, out);
-    case FIELD_INTEGER: return describe_bounds(field, "minimum", "maximum", 0, out);
+    case FIELD_INTEGER:
     case FIELD_NUMBER:
         return describe_bounds(field, (field->flags & FIELD_ABOVE_MIN) != 0 ? "exclusiveMinimum" : "minimum", "maximum", 0, out);
     case FIELD_CHOICE: return describe_choices(field, out);
@@ -517,9 +583,7 @@ static enum rc describe_kind(const struct field *field, struct doc *schemas, str
         rc = describe_bounds(field, "minProperties", "maxProperties", FIELD_LIST_MAX, out);
         return rc != RC_OK ? rc : doc_put(out, "additionalProperties", describe_value(field->item, schemas));
     case FIELD_VARIANT: return describe_variant(field, schemas, out);
-    case FIELD_OBJECT:
-        rc = schema_describe(field->schema, schemas);
-        return rc != RC_OK ? rc : refer(field->schema, out);
+    case FIELD_OBJECT: return describe_object(field, schemas, out);
     case FIELD_BOOLEAN:
     case FIELD_ANY: break;
     }

@@ -51,7 +51,7 @@ enum field_flag {
     FIELD_REQUIRED = 1,
     FIELD_ABOVE_MIN = 2, /* the lower bound itself is not allowed */
     FIELD_BOUNDED = 4,   /* min and max hold although both are 0 */
-    FIELD_NULLABLE = 8,  /* null counts as absent */
+    FIELD_NULLABLE = 8,  /* null is allowed and gives the absent value, not the default */
     FIELD_SECRET = 16,   /* a reply shows it once; never logged */
 };
 
@@ -71,7 +71,7 @@ struct schema {
 
 /* One of several objects told apart by the value of "type". */
 struct field_option {
-    const char *type; /* closed by NULL */
+    const char *type; /* closed by NULL; each with a schema of its own, which gets the constant "type" */
     const struct schema *schema;
 };
 
@@ -80,7 +80,7 @@ struct field {
     enum field_kind kind;
     unsigned flags;
     size_t offset;
-    double min, max;                    /* value; length of a string; count of a list or map. Both 0: none */
+    double min, max;                    /* value; bytes of a string; count of a list or map. Both 0: none */
     const char *fallback;               /* the default as JSON text: "10", "\"relu\"" */
     const char *const *choices;         /* FIELD_CHOICE: closed by NULL */
     const struct schema *schema;        /* FIELD_OBJECT */
@@ -109,7 +109,8 @@ struct field_variant {
 };
 
 /* Fills *out (the struct of the schema) from an object. RC_INVALID (wrong kind, out of bounds, a
- * required key missing), RC_UNKNOWN_KEY, RC_NO_MEMORY; why->path is the place, from this object on. */
+ * required key missing), RC_UNKNOWN_KEY, RC_TOO_LARGE (the region is full), RC_NO_MEMORY; why->path is
+ * the place, from this object on. */
 enum rc schema_read(const struct schema *schema, const struct doc *object, struct region *region,
                     void *out, struct why *why) MUST_CHECK;
 

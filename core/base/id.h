@@ -11,7 +11,7 @@
  * Threads: any. Memory: none. Logs: no.
  */
 
-#define ID_SIZE 25 /* "job-" and 20 characters and a NUL, at most four characters of prefix */
+#define ID_SIZE 25 /* three characters of prefix at most, a dash, 20 characters, a NUL */
 
 /* prefix: "ds", "job", "tok", "evt", "req". Random bits come from the kernel; if it has none, aborts. */
 void id_make(const char *prefix, char ret[ID_SIZE]);

@@ -9,6 +9,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "core/base/str.h"
+
 static const char *const names[] = { "error", "warn", "info", "debug" };
 static _Atomic int threshold = LOG_LEVEL_INFO;
 
@@ -43,30 +45,35 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
     if ((int)level > atomic_load_explicit(&threshold, memory_order_relaxed)) {
         return;
     }
+    const int saved = errno;
     char line[LOG_LINE_MAX];
-    int n = snprintf(line, sizeof(line), "level=%s event=%s ", names[level], event);
+    char fields[LOG_LINE_MAX];
     va_list args;
     va_start(args, format);
-    const int more = vsnprintf(line + n, sizeof(line) - (size_t)n, format, args);
+    (void)vsnprintf(fields, sizeof(fields), format, args); /* a line too long is cut */
     va_end(args);
-    n = more < 0 ? n : n + more;
-    n = n >= (int)sizeof(line) ? (int)sizeof(line) - 1 : n;
-    log_raw(line, (unsigned long)n);
+    (void)snprintf(line, sizeof(line), "level=%s event=%.100s%.3800s", names[level], event, strcmp(fields, " ") == 0 ? "" : fields);
+    str_make_printable(line);
+    log_raw(line, strlen(line));
+    errno = saved;
 }
 
 struct log_quoted log_quote(const char *text)
 {
+    const size_t length = text == NULL ? 0 : strlen(text);
+    const size_t kept = length > LOG_QUOTE_MAX ? LOG_QUOTE_MAX : length;
+    char shown[LOG_QUOTE_MAX + 1] = "";
+    memcpy(shown, text == NULL ? "" : text, kept);
+    str_make_printable(shown);
     struct log_quoted out;
     size_t n = 0;
     out.text[n++] = '"';
-    for (; text != NULL && *text != '\0' && n < LOG_QUOTE_MAX; text++) {
-        const unsigned char c = (unsigned char)*text;
-        if (c == '"' || c == '\\') {
+    for (const char *p = shown; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\') {
             out.text[n++] = '\\';
         }
-        out.text[n++] = (char)(c < 0x20 || c == 0x7f ? '?' : c);
+        out.text[n++] = *p;
     }
-    out.text[n++] = '"';
-    out.text[n] = '\0';
+    (void)snprintf(out.text + n, sizeof(out.text) - n, "%s\"", kept < length ? "..." : ""); /* room was left for it */
     return out;
 }

@@ -69,7 +69,8 @@ char *mem_strndup(const char *text, size_t n)
     if (text == NULL) {
         return NULL;
     }
-    char *copy = mem_array(n + 1, 1);
+    size_t size;
+    char *copy = mem_add(n, 1, &size) ? mem_alloc(size) : NULL;
     if (copy != NULL) {
         memcpy(copy, text, n);
     }

@@ -27,7 +27,7 @@ void *mem_resize(void *old, size_t count, size_t size);
 /* count zeroed floats at a MEM_ALIGNMENT boundary. */
 float *mem_floats(size_t count);
 
-/* A copy of a string, or of n bytes with a closing NUL. NULL in gives NULL. */
+/* A copy of a string, or of exactly n bytes with a closing NUL. NULL in gives NULL. */
 char *mem_strdup(const char *text);
 char *mem_strndup(const char *text, size_t n);
 

@@ -3,10 +3,12 @@
 
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define BLOCK_BYTES 4000 /* with the head just under a page */
+#define BLOCK_BYTES 4000              /* with the head just under a page */
+#define LARGE_BYTES (BLOCK_BYTES / 4) /* what does not fit and is larger gets a block of its own */
 
 struct region_block {
     struct region_block *before;
@@ -26,37 +28,48 @@ void region_finish(struct region *region)
         region->_last = block->before;
         mem_free(block);
     }
-    region->_used = 0;
+    *region = (struct region){ ._max = region->_max };
 }
 
-static struct region_block *add_block(struct region *region, size_t size)
+/* A block of its own for a large piece goes behind the last one, which then keeps serving small ones. */
+static struct region_block *add_block(struct region *region, size_t size, bool alone)
 {
-    struct region_block *block = mem_alloc(sizeof(*block) + size);
-    if (block != NULL) {
-        block->before = region->_last;
-        block->size = size;
-        region->_last = block;
+    size_t all;
+    struct region_block *block = mem_add(sizeof(*block), size, &all) ? mem_alloc(all) : NULL;
+    if (block == NULL) {
+        return NULL;
     }
+    struct region_block **place = alone && region->_last != NULL ? &region->_last->before : &region->_last;
+    block->before = *place;
+    block->size = size;
+    *place = block;
     return block;
+}
+
+static void *refuse(struct region *region, enum rc rc)
+{
+    region->failed = rc;
+    return NULL;
 }
 
 void *region_alloc(struct region *region, size_t count, size_t size)
 {
     const size_t grain = alignof(max_align_t);
     size_t bytes;
-    if (!mem_multiply(count, size, &bytes) || bytes > region->_max) {
-        return NULL;
+    if (!mem_multiply(count, size, &bytes) || !mem_add(bytes, grain - 1, &bytes)) {
+        return refuse(region, RC_TOO_LARGE);
     }
-    bytes = (bytes + grain - 1) / grain * grain;
+    bytes -= bytes % grain;
     if (bytes > region->_max - region->_used) {
-        return NULL;
+        return refuse(region, RC_TOO_LARGE);
     }
     struct region_block *block = region->_last;
     if (block == NULL || bytes > block->size - block->used) {
-        block = add_block(region, bytes > BLOCK_BYTES ? bytes : BLOCK_BYTES);
+        const bool large = bytes > LARGE_BYTES;
+        block = add_block(region, large ? bytes : BLOCK_BYTES, large);
     }
     if (block == NULL) {
-        return NULL;
+        return refuse(region, RC_NO_MEMORY);
     }
     void *p = block->bytes + block->used;
     block->used += bytes;

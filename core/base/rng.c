@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "core/base/rc.h"
+
 void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t ret[4])
 {
     uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
@@ -64,6 +66,7 @@ uint64_t rng_below(const struct rng *rng, uint64_t element, uint64_t n)
 
 void rng_permutation(const struct rng *rng, uint32_t *order, size_t n)
 {
+    MUST(n <= (size_t)UINT32_MAX + 1);
     for (size_t i = 0; i < n; i++) {
         order[i] = (uint32_t)i;
     }

@@ -45,7 +45,7 @@ double rng_normal(const struct rng *rng, uint64_t element);
 /* Uniform in 0 .. n-1 (n > 0), by the multiply-high method; bias below n / 2^64. */
 uint64_t rng_below(const struct rng *rng, uint64_t element, uint64_t n);
 
-/* Fills order with a permutation of 0 .. n-1 (Fisher-Yates). */
+/* Fills order with a permutation of 0 .. n-1 (Fisher-Yates); n is at most 2^32. */
 void rng_permutation(const struct rng *rng, uint32_t *order, size_t n);
 
 #endif

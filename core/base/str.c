@@ -109,9 +109,10 @@ bool str_copy(char *out, size_t size, const char *text)
     return true;
 }
 
-/* The length of the UTF-8 sequence that begins at p (at most n bytes), 0: none. RFC 3629 section 4. */
-static size_t sequence(const unsigned char *p, size_t n)
+/* RFC 3629 section 4. */
+size_t str_utf8_sequence(const char *bytes, size_t n)
 {
+    const unsigned char *p = (const unsigned char *)bytes;
     const unsigned char c = p[0];
     const size_t len = c < 0x80 ? 1 : c < 0xc2 ? 0
                                   : c < 0xe0   ? 2
@@ -134,16 +135,42 @@ static size_t sequence(const unsigned char *p, size_t n)
 
 bool str_is_utf8(const char *bytes, size_t n)
 {
-    const unsigned char *p = (const unsigned char *)bytes;
     while (n > 0) {
-        const size_t len = sequence(p, n);
+        const size_t len = str_utf8_sequence(bytes, n);
         if (len == 0) {
             return false;
         }
-        p += len;
+        bytes += len;
         n -= len;
     }
     return true;
+}
+
+static bool is_printable(const char *sequence, size_t len)
+{
+    const unsigned char *p = (const unsigned char *)sequence;
+    switch (len) {
+    case 0: return false;
+    case 1: return p[0] >= 0x20 && p[0] != 0x7f;
+    case 2: return p[0] != 0xc2 || p[1] >= 0xa0; /* not U+0080 to U+009F */
+    case 3:
+        return !(p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) && /* U+2028 to U+202E */
+               !(p[0] == 0xe2 && p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9);   /* U+2066 to U+2069 */
+    default: return true;
+    }
+}
+
+void str_make_printable(char *text)
+{
+    for (size_t n = strlen(text); n > 0;) {
+        const size_t len = str_utf8_sequence(text, n);
+        const size_t step = len == 0 ? 1 : len;
+        if (!is_printable(text, len)) {
+            memset(text, '?', step);
+        }
+        text += step;
+        n -= step;
+    }
 }
 
 static bool is_alnum(char c)

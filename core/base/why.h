@@ -8,7 +8,9 @@
  * The words of a failure: where it is and what is wrong.
  *
  * Fixed size on purpose, so that it works when memory is gone; what is longer
- * is cut with "...". Text grammar: lower case, no full stop, the offending
+ * is cut with "...". Both strings are always printable UTF-8, whatever a client
+ * sent (str_make_printable()). The arguments of a call may be parts of the same
+ * why. Text grammar: lower case, no full stop, the offending
  * value, and what would be right: "must be 1 to 4096, got 0". Text never holds
  * a path of the host, a pointer or a secret: it is shown to users.
  *
