@@ -91,6 +91,11 @@ struct field {
     const char *about;                  /* one sentence; units where there are any */
 };
 
+static inline bool field_is_bounded(const struct field *field)
+{
+    return field->min != 0 || field->max != 0 || (field->flags & FIELD_BOUNDED) != 0;
+}
+
 /* items is an array of the item kind's C type: const char **, double *, struct x ** ... */
 struct field_list {
     void *items;
@@ -124,7 +129,7 @@ struct doc *schema_write(const struct schema *schema, const void *in);
 /* The struct with every default filled in and everything else absent; same errors as reading "{}". */
 enum rc schema_defaults(const struct schema *schema, struct region *region, void *out, struct why *why) MUST_CHECK;
 
-/* Adds the JSON Schema (OpenAPI 3.1) of this schema and of all it names to `schemas` (components/schemas). */
+/* (describe.c) Adds the JSON Schema (OpenAPI 3.1) of this schema and of all it names to `schemas` (components/schemas). */
 enum rc schema_describe(const struct schema *schema, struct doc *schemas);
 
 /* {"$ref":"#/components/schemas/<name>"}; NULL: no memory. */
