@@ -33,9 +33,13 @@ struct transform_input {
     enum column_type type;
     size_t first, count;     /* its features */
     bool fills;              /* may be missing */
+    bool constant;           /* numbers: one value in the training rows; the feature is 0 */
     const char **categories; /* categories: those that are known */
     size_t category_count;
     double min, max; /* numbers: of the training rows */
+    double _mean, _std;
+    double _fill;       /* numbers and booleans: in place of a missing value */
+    size_t _fill_place; /* categories: the place of the one that is put in */
 };
 
 /* One cell of a raw record. */
