@@ -61,7 +61,7 @@
 /* |got - want| <= tol; NaN fails. */
 #define check_close(got, want, tol)                                                               \
     do {                                                                                          \
-        const double check_g_ = (got), check_w_ = (want), check_t_ = (tol);                       \
+        const double check_g_ = (double)(got), check_w_ = (double)(want), check_t_ = (tol);       \
         if (!(fabs(check_g_ - check_w_) <= check_t_)) {                                           \
             fail_msg("%s = %.9g, expected %.9g within %.3g", #got, check_g_, check_w_, check_t_); \
         }                                                                                         \

@@ -102,7 +102,7 @@ static void test_vec_softmax_and_its_backward(void **state)
 {
     for (size_t i = 0; i < LENGTHS; i++) {
         const size_t n = lengths[i];
-        double sum = 0.0, dot = 0.0, max = -INFINITY;
+        double sum = 0.0, dot = 0.0, max = -(double)INFINITY;
         for (size_t j = 0; j < n; j++) {
             max = fmax(max, (double)x[j]);
         }
