@@ -2,7 +2,7 @@
 #ifndef CORE_SERVICE_DATASET_H
 #define CORE_SERVICE_DATASET_H
 
-#include "core/base/field.h"
+#include "core/service/dataset_body.h"
 #include "core/service/service.h"
 
 /*
@@ -15,10 +15,6 @@
  *
  * Threads: an upload belongs to one thread at a time; all calls: disk.
  */
-
-/* What the metadata part holds, and what GET answers (contract: Dataset). */
-extern const struct schema dataset_metadata_schema;
-extern const struct schema dataset_schema;
 
 struct upload;
 
@@ -40,7 +36,8 @@ DEFINE_AUTO_PTR(upload)
 /* An erased dataset answers RC_GONE, and *ret then holds what remains on record. */
 enum rc service_dataset_get(struct service *service, const char *id, struct doc **ret, struct why *why) MUST_CHECK;
 
-enum rc service_dataset_list(struct service *service, const struct page *page, struct doc **ret, struct why *why) MUST_CHECK;
+enum rc service_dataset_list(struct service *service, const struct page *page, struct doc **ret,
+                             struct why *why) MUST_CHECK;
 
 /* RC_CONFLICT while a job uses it. Erasing again is RC_GONE. */
 enum rc service_dataset_erase(struct service *service, const char *id, struct doc **ret, struct why *why) MUST_CHECK;

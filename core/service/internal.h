@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CORE_SERVICE_INTERNAL_H
+#define CORE_SERVICE_INTERNAL_H
+
+#include "core/auth/tokens.h"
+#include "core/service/service.h"
+#include "core/store/store.h"
+
+/*
+ * What the use cases share: the service's parts. Included by core/service alone.
+ * Every member is set by service_open() and constant after that.
+ */
+
+struct registry;
+struct trainer;
+
+struct service {
+    struct service_config config;
+    char *state; /* config.state points here */
+    struct store *store;
+    struct tokens *tokens;
+    struct registry *registry;
+    struct trainer *trainer;
+};
+
+/* The ceiling of what one reply or one stored document takes while it is made. */
+#define SERVICE_REGION_MAX ((size_t)64 << 20)
+
+/* The text of a document in canonical form, in the region. RC_NO_MEMORY. */
+enum rc service_text(const struct doc *doc, struct region *region, const char **ret) MUST_CHECK;
+
+/* A stored JSON text as a document. RC_CORRUPT: it is not JSON. NULL text gives NULL. */
+enum rc service_stored(const char *text, struct doc **ret, struct why *why) MUST_CHECK;
+
+/* A struct page as the store wants it. */
+struct store_page service_page(const struct page *page);
+
+#endif
