@@ -27,7 +27,8 @@ bool caller_may(const struct caller *caller, const char *kind, const char *name,
 /* RC_INVALID (scopes, life), RC_DENIED (wider than the creator). The reply holds "token" this once. */
 enum rc service_token_create(struct service *service, const struct caller *creator, const struct doc *body,
                              struct doc **ret, struct why *why) MUST_CHECK;
-enum rc service_token_list(struct service *service, const struct page *page, struct doc **ret, struct why *why) MUST_CHECK;
+enum rc service_token_list(struct service *service, const struct page *page, struct doc **ret,
+                           struct why *why) MUST_CHECK;
 
 /* Revokes the token and all that descend from it, with the next request. */
 enum rc service_token_revoke(struct service *service, const char *id, struct why *why) MUST_CHECK;

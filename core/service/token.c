@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/service/token.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "core/auth/token.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/str.h"
+#include "core/service/internal.h"
+#include "core/store/token.h"
+
+/* A caller is a pinned grant under the service's own name. */
+static struct grant *grant_of(const struct caller *caller)
+{
+    return (struct grant *)caller;
+}
+
+#define FIRST_TOKEN_SECONDS (30 * 86400)
+#define FIRST_TOKEN_FILE    "first-token"
+
+struct token_request {
+    const char *name;
+    struct field_list scopes, purposes; /* const char * */
+    int64_t expires_in;
+};
+
+struct token_view {
+    const char *id, *object, *name, *token, *parent;
+    struct field_list scopes, purposes; /* const char * */
+    int64_t created_at, expires_at, revoked_at, last_used_at;
+};
+
+static const struct field scope_item = { .name = "", .kind = FIELD_STRING, .min = 1, .max = SCOPE_TEXT_MAX };
+static const struct field purpose_item = { .name = "", .kind = FIELD_STRING, .min = 1, .max = 128 };
+
+static const struct field request_fields[] = {
+    { .name = "name", .kind = FIELD_STRING, .offset = offsetof(struct token_request, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200, .about = "What it is for; shown in lists." },
+    { .name = "scopes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, scopes), .flags = FIELD_REQUIRED, .min = 1, .max = SCOPE_LIST_MAX, .item = &scope_item, .about = "kind:pattern:verb each; never wider than the creator's." },
+    { .name = "expires_in", .kind = FIELD_INTEGER, .offset = offsetof(struct token_request, expires_in), .flags = FIELD_REQUIRED, .min = 1, .max = 3155760000, .about = "Seconds from now; the configuration has a ceiling." },
+    { .name = "purposes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, purposes), .max = 32, .item = &purpose_item, .about = "Purposes that it may serve." },
+    { .name = NULL },
+};
+
+const struct schema token_request_schema = {
+    "TokenRequest", "A token to issue.", sizeof(struct token_request), request_fields, false
+};
+
+#define VIEW(member) offsetof(struct token_view, member)
+
+static const struct field view_fields[] = {
+    { .name = "id", .kind = FIELD_STRING, .offset = VIEW(id), .about = "tok- and 20 characters; stands in every record, the token in none." },
+    { .name = "object", .kind = FIELD_STRING, .offset = VIEW(object), .about = "Always token." },
+    { .name = "name", .kind = FIELD_STRING, .offset = VIEW(name) },
+    { .name = "token", .kind = FIELD_STRING, .flags = FIELD_SECRET, .offset = VIEW(token), .about = "The secret; in the reply that creates it, and never again." },
+    { .name = "scopes", .kind = FIELD_LIST, .offset = VIEW(scopes), .max = SCOPE_LIST_MAX, .item = &scope_item },
+    { .name = "purposes", .kind = FIELD_LIST, .offset = VIEW(purposes), .max = 32, .item = &purpose_item },
+    { .name = "parent", .kind = FIELD_STRING, .offset = VIEW(parent), .about = "The token that made it." },
+    { .name = "created_at", .kind = FIELD_INTEGER, .offset = VIEW(created_at), .about = "Unix seconds." },
+    { .name = "expires_at", .kind = FIELD_INTEGER, .offset = VIEW(expires_at), .about = "Unix seconds." },
+    { .name = "revoked_at", .kind = FIELD_INTEGER, .offset = VIEW(revoked_at), .about = "Unix seconds; absent while it is good." },
+    { .name = "last_used_at", .kind = FIELD_INTEGER, .offset = VIEW(last_used_at), .about = "Unix seconds, to ten minutes." },
+    { .name = NULL },
+};
+
+const struct schema token_schema = {
+    "Token", "Who is asking, and for what it may ask.", sizeof(struct token_view), view_fields, false
+};
+
+enum rc caller_find(struct service *service, const char *token, struct caller **ret, struct why *why)
+{
+    struct grant *grant;
+    const enum rc rc = tokens_pin(service->tokens, token, &grant, why);
+    if (rc == RC_OK) {
+        *ret = (struct caller *)grant;
+    }
+    return rc;
+}
+
+void caller_release(struct caller *caller)
+{
+    if (caller != NULL) {
+        tokens_unpin(grant_of(caller));
+    }
+}
+
+const char *caller_token_id(const struct caller *caller)
+{
+    return grant_of(caller)->id;
+}
+
+bool caller_may(const struct caller *caller, const char *kind, const char *name, const char *verb)
+{
+    char right[64];
+    (void)snprintf(right, sizeof(right), "%s:%s", kind, verb); /* both are words of our own tables */
+    for (int i = 0; i < SCOPE_RIGHT_COUNT; i++) {
+        if (strcmp(right, scope_right_name((enum scope_right)i)) == 0) {
+            return scope_allows(&grant_of(caller)->scopes, (enum scope_right)i, name);
+        }
+    }
+    return false;
+}
+
+static int64_t or_absent(int64_t n)
+{
+    return n == 0 ? FIELD_ABSENT : n;
+}
+
+/* The words of a line, in the region. */
+static enum rc split_words(const char *line, struct region *region, struct field_list *ret)
+{
+    char *copy = region_strdup(region, line);
+    const char **words = region_alloc(region, SCOPE_LIST_MAX, sizeof(*words));
+    if (copy == NULL || words == NULL) {
+        return RC_NO_MEMORY;
+    }
+    size_t n = 0;
+    char *rest = copy;
+    for (char *word = strsep(&rest, " "); word != NULL && n < SCOPE_LIST_MAX; word = strsep(&rest, " ")) {
+        words[n++] = word;
+    }
+    *ret = (struct field_list){ words, n };
+    return RC_OK;
+}
+
+static const struct field body_fields[] = {
+    { .name = "purposes", .kind = FIELD_LIST, .offset = 0, .max = 32, .item = &purpose_item },
+    { .name = NULL },
+};
+
+/* What a token's row keeps beside the columns. */
+static const struct schema body_schema = { "TokenBody", "Kept with a token.", sizeof(struct field_list), body_fields, false };
+
+static enum rc view_of(const struct token_row *row, struct region *region, struct token_view *view, struct why *why)
+{
+    *view = (struct token_view){
+        .id = row->id,
+        .object = "token",
+        .name = row->name,
+        .parent = row->parent,
+        .created_at = row->created_at,
+        .expires_at = row->expires_at,
+        .revoked_at = or_absent(row->revoked_at),
+        .last_used_at = or_absent(row->last_used_at),
+    };
+    enum rc rc = split_words(row->scopes, region, &view->scopes);
+    AUTO_PTR(doc)
+    struct doc *body = NULL;
+    if (rc == RC_OK) {
+        rc = service_stored(row->body, &body, why);
+    }
+    if (rc == RC_OK && body != NULL) {
+        rc = schema_read(&body_schema, body, region, &view->purposes, why);
+    }
+    return rc;
+}
+
+static enum rc reply(const struct token_view *view, struct doc **ret)
+{
+    struct doc *doc = schema_write(&token_schema, view);
+    if (doc == NULL) {
+        return RC_NO_MEMORY;
+    }
+    *ret = doc;
+    return RC_OK;
+}
+
+/* One line of scopes, checked against the creator's. */
+static enum rc join_scopes(const struct field_list *scopes, const struct caller *creator, struct region *region,
+                           const char **ret, struct why *why)
+{
+    const char *const *texts = scopes->items;
+    struct scope_list list;
+    const enum rc rc = scope_parse(texts, scopes->count, region, &list, why);
+    if (rc != RC_OK) {
+        return why_under(why, rc, "scopes");
+    }
+    if (creator != NULL && !scope_is_subset(&list, &grant_of(creator)->scopes)) {
+        return why_fail(why, RC_DENIED, "scopes", "go beyond those of the token that asks; a token passes on at most its own");
+    }
+    AUTO(buf)
+    struct buf line;
+    buf_init(&line, SCOPE_LIST_MAX * (SCOPE_TEXT_MAX + 1));
+    for (size_t i = 0; i < scopes->count; i++) {
+        (void)buf_printf(&line, "%s%s", i == 0 ? "" : " ", texts[i]); /* line.failed is looked at below */
+    }
+    const char *text = line.failed == RC_OK ? region_strdup(region, line.data) : NULL;
+    *ret = text;
+    return text == NULL ? RC_NO_MEMORY : RC_OK;
+}
+
+/* Keeps the token of this text; the row's id, digest and times are filled in. */
+static enum rc issue(struct service *service, struct token_row *row, int64_t seconds, const char *text, struct why *why)
+{
+    enum rc rc = token_digest(text, row->sha256);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    id_make("tok", row->id);
+    row->created_at = wall_seconds();
+    row->expires_at = row->created_at + seconds;
+    rc = store_token_add(service->store, row, why);
+    return rc == RC_OK ? tokens_insert(service->tokens, row, why) : rc;
+}
+
+static enum rc read_request(struct service *service, const struct doc *body, struct region *region,
+                            struct token_request *request, struct why *why)
+{
+    const enum rc rc = schema_read(&token_request_schema, body, region, request, why);
+    if (rc == RC_OK && request->expires_in > service->config.token_seconds) {
+        return why_fail(why, RC_INVALID, "expires_in", "must be 1 to %lld seconds here, got %lld",
+                        (long long)service->config.token_seconds, (long long)request->expires_in);
+    }
+    return rc;
+}
+
+enum rc service_token_create(struct service *service, const struct caller *creator, const struct doc *body,
+                             struct doc **ret, struct why *why)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct token_request request;
+    struct token_row row = { .parent = caller_token_id(creator) };
+    AUTO_PTR(doc)
+    struct doc *kept = NULL;
+    enum rc rc = read_request(service, body, &region, &request, why);
+    if (rc == RC_OK) {
+        rc = join_scopes(&request.scopes, creator, &region, &row.scopes, why);
+    }
+    if (rc == RC_OK) {
+        row.name = request.name;
+        kept = schema_write(&body_schema, &request.purposes);
+        rc = kept == NULL ? RC_NO_MEMORY : service_text(kept, &region, &row.body);
+    }
+    char text[TOKEN_SIZE] = { 0 };
+    struct token_view view;
+    if (rc == RC_OK) {
+        rc = token_make(text);
+    }
+    if (rc == RC_OK) {
+        rc = issue(service, &row, request.expires_in, text, why);
+    }
+    if (rc == RC_OK) {
+        rc = view_of(&row, &region, &view, why);
+    }
+    if (rc == RC_OK) {
+        view.token = text;
+        rc = reply(&view, ret);
+    }
+    mem_wipe(text, sizeof(text));
+    return rc;
+}
+
+enum rc service_token_list(struct service *service, const struct page *page, struct doc **ret, struct why *why)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    const struct store_page rows = service_page(page);
+    struct token_list list;
+    enum rc rc = store_token_list(service->store, &rows, &region, &list, why);
+    AUTO_PTR(doc)
+    struct doc *data = doc_new_list();
+    for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
+        struct token_view view;
+        struct doc *item = NULL;
+        rc = view_of(&list.rows[i], &region, &view, why);
+        rc = rc == RC_OK ? reply(&view, &item) : rc;
+        rc = rc == RC_OK ? doc_add(data, item) : rc;
+    }
+    if (rc != RC_OK) {
+        return rc;
+    }
+    *ret = service_list(TAKE(data), list.has_more);
+    return *ret == NULL ? RC_NO_MEMORY : RC_OK;
+}
+
+enum rc service_token_revoke(struct service *service, const char *id, struct why *why)
+{
+    const enum rc rc = store_token_revoke(service->store, id, wall_seconds(), why);
+    if (rc == RC_OK) {
+        /* One that has expired is on record but not resident any more. */
+        (void)tokens_revoke(service->tokens, id);
+        log_info("token_revoked", "token=%s", id);
+    }
+    return rc;
+}
+
+/* A secret goes into a file of its own that nobody else can open, whole or not at all. */
+static enum rc write_secret(const char *path, const char *text, struct why *why)
+{
+    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const size_t n = strlen(text);
+    if (fd < 0 || fchmod(fd, 0600) != 0 || write(fd, text, n) != (ssize_t)n || write(fd, "\n", 1) != 1 || fsync(fd) != 0) {
+        (void)unlink(path); /* a half-written secret is of no use */
+        return why_fail(why, RC_IO, "", "could not write %s in the state directory: %m", FIRST_TOKEN_FILE);
+    }
+    return RC_OK;
+}
+
+enum rc service_first_token(struct service *service, bool *ret_made, struct why *why)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    const struct store_page one = { .limit = 1 };
+    struct token_list list;
+    enum rc rc = store_token_list(service->store, &one, &region, &list, why);
+    if (rc != RC_OK || list.count > 0) {
+        *ret_made = false;
+        return rc;
+    }
+    const char *path = region_printf(&region, "%s/%s", service->state, FIRST_TOKEN_FILE);
+    char text[TOKEN_SIZE] = { 0 };
+    struct token_row row = { .name = "first token", .scopes = "*" };
+    rc = path == NULL ? RC_NO_MEMORY : token_make(text);
+    if (rc == RC_OK) {
+        rc = write_secret(path, text, why); /* first: a token on record that nobody was told would lock everyone out */
+    }
+    if (rc == RC_OK) {
+        rc = issue(service, &row, FIRST_TOKEN_SECONDS, text, why);
+    }
+    mem_wipe(text, sizeof(text));
+    *ret_made = rc == RC_OK;
+    return rc;
+}
