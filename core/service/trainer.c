@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/service/trainer.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/service/job_body.h"
+#include "core/work/jobstate.h"
+
+#define TRAINERS_MAX 16
+
+struct trainer {
+    struct service *service;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int threads; /* that were started */
+    pthread_t thread[TRAINERS_MAX];
+    /* guarded by lock */
+    bool stopping;
+    struct live_job *first;
+    int count;
+};
+
+static struct live_job *find(struct trainer *trainer, const char *id)
+{
+    for (struct live_job *job = trainer->first; job != NULL; job = job->next) {
+        if (strcmp(job->id, id) == 0) {
+            return job;
+        }
+    }
+    return NULL;
+}
+
+static void free_job(struct live_job *job)
+{
+    if (job != NULL) {
+        event_log_unpin(job->log);
+        mem_free(job);
+    }
+}
+
+static void unlink_job(struct trainer *trainer, const struct live_job *job)
+{
+    for (struct live_job **at = &trainer->first; *at != NULL; at = &(*at)->next) {
+        if (*at == job) {
+            *at = job->next;
+            trainer->count--;
+            return;
+        }
+    }
+}
+
+/* Waits for a job whose turn it is; NULL: stopping. */
+static struct live_job *take(struct trainer *trainer)
+{
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = NULL;
+    while (!trainer->stopping) {
+        for (job = trainer->first; job != NULL && !job->waiting; job = job->next) {
+        }
+        if (job != NULL) {
+            break;
+        }
+        pthread_cond_wait(&trainer->changed, &trainer->lock);
+    }
+    if (job != NULL) {
+        job->waiting = false;
+        job->running = true;
+        atomic_store(&job->ask, ASK_NOTHING);
+    }
+    pthread_mutex_unlock(&trainer->lock);
+    return job;
+}
+
+/* The job is over for now: forgotten, or kept aside when it is only paused. */
+static void give_back(struct trainer *trainer, struct live_job *job, bool keep)
+{
+    pthread_mutex_lock(&trainer->lock);
+    job->running = false;
+    if (!keep) {
+        unlink_job(trainer, job);
+    }
+    pthread_mutex_unlock(&trainer->lock);
+    if (!keep) {
+        free_job(job);
+    }
+}
+
+/* Tells the watchers how it ended, in the words that GET answers. */
+static void tell_done(struct trainer *trainer, struct live_job *job)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct job_row row;
+    AUTO_FREE char *json = NULL;
+    enum rc rc = store_job_get(trainer->service->store, job->id, &region, &row, NULL);
+    if (rc == RC_OK) {
+        rc = job_done_json(&row, &json);
+    }
+    if (rc == RC_OK) {
+        rc = event_log_done(job->log, json);
+    }
+    if (rc != RC_OK) {
+        log_warn("job_done_untold", "job=%s rc=%s", job->id, rc_name(rc));
+    }
+}
+
+/* The last move of a job that did not succeed. Returns whether it stays live. */
+static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum rc rc, const struct why *why)
+{
+    const int ask = atomic_load(&job->ask);
+    struct job_move move = { .from = jobstate_name(JOBSTATE_RUNNING) };
+    AUTO_FREE char *error = NULL;
+    enum jobstate to = JOBSTATE_FAILED;
+    if (rc == RC_CANCELLED) {
+        to = ask == ASK_CANCEL ? JOBSTATE_CANCELLED : ask == ASK_PAUSE ? JOBSTATE_PAUSED
+                                                                       : JOBSTATE_QUEUED;
+    } else {
+        (void)job_error_json(rc, why, &error); /* without memory the job fails without words */
+        move.error = error;
+    }
+    move.to = jobstate_name(to);
+    if (jobstate_is_final(to)) {
+        move.finished_at = wall_seconds();
+        move.drop_checkpoint = true;
+    }
+    struct why moved = { 0 };
+    const enum rc kept = store_job_move(trainer->service->store, job->id, &move, &moved);
+    if (kept != RC_OK) {
+        log_error("job_state_lost", "job=%s to=%s rc=%s why=%s", job->id, move.to, rc_name(kept), log_quote(moved.text).text);
+    }
+    log_info("job_ended", "job=%s status=%s why=%s", job->id, move.to, log_quote(to == JOBSTATE_FAILED ? why->text : "").text);
+    return !jobstate_is_final(to);
+}
+
+static enum rc run_by_type(struct trainer *trainer, struct live_job *job, const struct job_row *row, struct why *why)
+{
+    return strcmp(row->type, "train") == 0 ? train_run(trainer->service, job, row, why)
+                                           : evaluate_run(trainer->service, job, row, why);
+}
+
+/* A job that could not be moved to running: paused or cancelled while it waited, or the store is gone. */
+static bool skip_job(struct trainer *trainer, struct live_job *job, enum rc rc)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct job_row row;
+    enum jobstate state;
+    log_info("job_skipped", "job=%s rc=%s", job->id, rc_name(rc));
+    if (store_job_get(trainer->service->store, job->id, &region, &row, NULL) != RC_OK ||
+        !jobstate_from_name(row.status, &state)) {
+        return false;
+    }
+    if (jobstate_is_final(state)) {
+        tell_done(trainer, job);
+    }
+    return !jobstate_is_final(state);
+}
+
+/* One job from its move to running to its last move. Returns whether it stays live. */
+static bool run_job(struct trainer *trainer, struct live_job *job)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct store *store = trainer->service->store;
+    struct job_row row;
+    struct why why = { 0 };
+    struct job_move start = {
+        .from = jobstate_name(JOBSTATE_QUEUED),
+        .to = jobstate_name(JOBSTATE_RUNNING),
+    };
+    enum rc rc = store_job_get(store, job->id, &region, &row, &why);
+    if (rc == RC_OK) {
+        start.started_at = row.started_at == 0 ? wall_seconds() : 0;
+        rc = store_job_move(store, job->id, &start, &why);
+    }
+    if (rc != RC_OK) {
+        return skip_job(trainer, job, rc);
+    }
+    log_info("job_started", "job=%s type=%s model=%s epoch=%lld", job->id, row.type, row.model, (long long)row.checkpoint_epoch);
+    rc = run_by_type(trainer, job, &row, &why);
+    if (rc == RC_OK) {
+        log_info("job_ended", "job=%s status=succeeded", job->id);
+        tell_done(trainer, job);
+        return false;
+    }
+    const bool live = end_unsuccessful(trainer, job, rc, &why);
+    if (!live) {
+        tell_done(trainer, job);
+    }
+    return live;
+}
+
+/* Predictions must not feel training: batch scheduling and the lowest priority, for this thread and those it makes. */
+static void be_humble(void)
+{
+    const struct sched_param none = { 0 };
+    if (pthread_setschedparam(pthread_self(), SCHED_BATCH, &none) != 0 || setpriority(PRIO_PROCESS, 0, 19) != 0) {
+        log_warn("trainer_priority", "detail=\"could not lower the priority; predictions may feel training\"");
+    }
+}
+
+static void *serve(void *arg)
+{
+    struct trainer *trainer = arg;
+    be_humble();
+    for (struct live_job *job = take(trainer); job != NULL; job = take(trainer)) {
+        const bool live = run_job(trainer, job);
+        give_back(trainer, job, live);
+    }
+    return NULL;
+}
+
+enum rc trainer_create(struct service *service, struct trainer **ret)
+{
+    struct trainer *trainer = mem_alloc(sizeof(*trainer));
+    if (trainer == NULL) {
+        return RC_NO_MEMORY;
+    }
+    trainer->service = service;
+    (void)pthread_mutex_init(&trainer->lock, NULL); /* neither can fail on Linux */
+    (void)pthread_cond_init(&trainer->changed, NULL);
+    const int wanted = service->config.trainers > TRAINERS_MAX ? TRAINERS_MAX : service->config.trainers;
+    for (; trainer->threads < wanted; trainer->threads++) {
+        char name[16];
+        if (pthread_create(&trainer->thread[trainer->threads], NULL, serve, trainer) != 0) {
+            trainer_destroy(trainer);
+            return RC_UNAVAILABLE;
+        }
+        (void)snprintf(name, sizeof(name), "licit-t%d", trainer->threads);
+        (void)pthread_setname_np(trainer->thread[trainer->threads], name); /* only for people */
+    }
+    *ret = trainer;
+    return RC_OK;
+}
+
+void trainer_stop(struct trainer *trainer)
+{
+    pthread_mutex_lock(&trainer->lock);
+    trainer->stopping = true;
+    for (struct live_job *job = trainer->first; job != NULL; job = job->next) {
+        int nothing = ASK_NOTHING; /* who was asked to cancel or pause still does */
+        (void)atomic_compare_exchange_strong(&job->ask, &nothing, ASK_STOP);
+    }
+    pthread_cond_broadcast(&trainer->changed);
+    pthread_mutex_unlock(&trainer->lock);
+    for (; trainer->threads > 0; trainer->threads--) {
+        (void)pthread_join(trainer->thread[trainer->threads - 1], NULL); /* ours and joinable */
+    }
+}
+
+void trainer_destroy(struct trainer *trainer)
+{
+    if (trainer == NULL) {
+        return;
+    }
+    trainer_stop(trainer);
+    while (trainer->first != NULL) {
+        struct live_job *job = trainer->first;
+        trainer->first = job->next;
+        free_job(job);
+    }
+    pthread_cond_destroy(&trainer->changed);
+    pthread_mutex_destroy(&trainer->lock);
+    mem_free(trainer);
+}
+
+bool trainer_is_full(struct trainer *trainer)
+{
+    pthread_mutex_lock(&trainer->lock);
+    const bool full = trainer->count >= trainer->service->config.jobs_waiting;
+    pthread_mutex_unlock(&trainer->lock);
+    return full;
+}
+
+/* The epochs that are on record become events. */
+static enum rc replay(struct trainer *trainer, const char *id, struct event_log *log, struct why *why)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct job_history history;
+    enum rc rc = store_job_history(trainer->service->store, id, 0, INT64_MAX, &region, &history, why);
+    for (size_t i = 0; rc == RC_OK && i < history.count; i++) {
+        rc = event_log_epoch(log, history.epochs[i].epoch, history.epochs[i].body);
+    }
+    return rc;
+}
+
+static enum rc make_job(struct trainer *trainer, const struct job_row *row, struct live_job **ret, struct why *why)
+{
+    struct live_job *job = mem_alloc(sizeof(*job));
+    if (job == NULL) {
+        return RC_NO_MEMORY;
+    }
+    (void)snprintf(job->id, sizeof(job->id), "%s", row->id);
+    (void)snprintf(job->dataset, sizeof(job->dataset), "%s", row->dataset);
+    (void)snprintf(job->model, sizeof(job->model), "%s", row->model);
+    job->log = event_log_create();
+    const enum rc rc = job->log == NULL ? RC_NO_MEMORY : replay(trainer, row->id, job->log, why);
+    if (rc != RC_OK) {
+        free_job(job);
+        return rc;
+    }
+    *ret = job;
+    return RC_OK;
+}
+
+/* At the end, so that jobs run in the order of their submission. */
+static void append(struct trainer *trainer, struct live_job *job)
+{
+    struct live_job **at = &trainer->first;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = job;
+    trainer->count++;
+}
+
+enum rc trainer_add(struct trainer *trainer, const struct job_row *row, bool waiting, struct why *why)
+{
+    struct live_job *made;
+    const enum rc rc = make_job(trainer, row, &made, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = find(trainer, row->id);
+    if (job == NULL) {
+        job = TAKE(made);
+        append(trainer, job);
+    }
+    job->waiting = job->waiting || waiting;
+    pthread_cond_signal(&trainer->changed);
+    pthread_mutex_unlock(&trainer->lock);
+    free_job(made);
+    return RC_OK;
+}
+
+/* A row that says "running" was interrupted without notice: it waits again. */
+static enum rc recover(struct trainer *trainer, const struct job_row *row, struct why *why)
+{
+    if (strcmp(row->status, jobstate_name(JOBSTATE_RUNNING)) == 0) {
+        const struct job_move move = { .from = row->status, .to = jobstate_name(JOBSTATE_QUEUED) };
+        const enum rc rc = store_job_move(trainer->service->store, row->id, &move, why);
+        if (rc != RC_OK) {
+            return rc;
+        }
+    }
+    return trainer_add(trainer, row, true, why);
+}
+
+enum rc trainer_recover(struct trainer *trainer, struct why *why)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct job_list list;
+    enum rc rc = store_job_pending(trainer->service->store, &region, &list, why);
+    for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
+        rc = recover(trainer, &list.rows[i], why);
+    }
+    return rc;
+}
+
+bool trainer_ask(struct trainer *trainer, const char *id, enum ask ask)
+{
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = find(trainer, id);
+    const bool runs = job != NULL && job->running;
+    if (runs) {
+        atomic_store(&job->ask, (int)ask);
+    }
+    pthread_mutex_unlock(&trainer->lock);
+    return runs;
+}
+
+void trainer_set_aside(struct trainer *trainer, const char *id)
+{
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = find(trainer, id);
+    if (job != NULL) {
+        job->waiting = false;
+    }
+    pthread_mutex_unlock(&trainer->lock);
+}
+
+void trainer_forget(struct trainer *trainer, const char *id, const char *done_json)
+{
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = find(trainer, id);
+    if (job != NULL && job->running) { /* a trainer has just taken it, will see the store's state and set it aside */
+        job = NULL;
+    }
+    if (job != NULL) {
+        unlink_job(trainer, job);
+    }
+    pthread_mutex_unlock(&trainer->lock);
+    if (job != NULL) {
+        if (event_log_done(job->log, done_json) != RC_OK) {
+            log_warn("job_done_untold", "job=%s rc=NO_MEMORY", id);
+        }
+        free_job(job);
+    }
+}
+
+struct event_log *trainer_log(struct trainer *trainer, const char *id)
+{
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = find(trainer, id);
+    struct event_log *log = job == NULL ? NULL : event_log_pin(job->log);
+    pthread_mutex_unlock(&trainer->lock);
+    return log;
+}
+
+static bool uses(struct trainer *trainer, const char *dataset, const char *model)
+{
+    bool found = false;
+    pthread_mutex_lock(&trainer->lock);
+    for (const struct live_job *job = trainer->first; job != NULL && !found; job = job->next) {
+        found = dataset != NULL ? strcmp(job->dataset, dataset) == 0 : strcmp(job->model, model) == 0;
+    }
+    pthread_mutex_unlock(&trainer->lock);
+    return found;
+}
+
+bool trainer_uses_dataset(struct trainer *trainer, const char *dataset)
+{
+    return uses(trainer, dataset, NULL);
+}
+
+bool trainer_uses_model(struct trainer *trainer, const char *model)
+{
+    return uses(trainer, NULL, model);
+}
