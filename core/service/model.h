@@ -15,8 +15,10 @@ extern const struct schema model_version_schema; /* one version */
 extern const struct schema label_schema;         /* the body of PUT .../labels/{label} */
 
 enum rc service_model_get(struct service *service, const char *model, struct doc **ret, struct why *why) MUST_CHECK;
-enum rc service_model_list(struct service *service, const struct page *page, struct doc **ret, struct why *why) MUST_CHECK;
-enum rc service_version_get(struct service *service, const char *model, int64_t version, struct doc **ret, struct why *why) MUST_CHECK;
+enum rc service_model_list(struct service *service, const struct page *page, struct doc **ret,
+                           struct why *why) MUST_CHECK;
+enum rc service_version_get(struct service *service, const char *model, int64_t version, struct doc **ret,
+                            struct why *why) MUST_CHECK;
 
 /* Points the label at one version, which is loaded first, so that no request waits. The reply is the model. */
 enum rc service_label_set(struct service *service, const char *model, const char *label, const struct doc *body,

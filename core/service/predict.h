@@ -41,6 +41,7 @@ const struct target *version_target(const struct version *version);
 int version_outputs(const struct version *version);
 
 /* outputs[rows][version_outputs()] from features[rows][transform_features()], row-major. RC_NO_MEMORY. */
-enum rc version_predict(struct version *version, const float *features, size_t rows, float *outputs, struct why *why) MUST_CHECK;
+enum rc version_predict(struct version *version, const float *features, size_t rows, float *outputs,
+                        struct why *why) MUST_CHECK;
 
 #endif

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/service/registry.h"
+
+#include <string.h>
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/str.h"
+
+struct label {
+    char model[STR_NAME_MAX + 1];
+    char name[STR_NAME_MAX + 1];
+    int64_t number;
+    struct label *next;
+};
+
+struct registry {
+    struct service *service;
+    pthread_mutex_t loading; /* one loads at a time, so that nothing is loaded twice; taken without lock */
+    pthread_rwlock_t lock;
+    /* guarded by lock */
+    struct version *versions;
+    struct label *labels;
+};
+
+enum rc registry_create(struct service *service, struct registry **ret)
+{
+    struct registry *registry = mem_alloc(sizeof(*registry));
+    if (registry == NULL) {
+        return RC_NO_MEMORY;
+    }
+    registry->service = service;
+    (void)pthread_mutex_init(&registry->loading, NULL); /* neither can fail on Linux */
+    (void)pthread_rwlock_init(&registry->lock, NULL);
+    *ret = registry;
+    return RC_OK;
+}
+
+void registry_destroy(struct registry *registry)
+{
+    if (registry == NULL) {
+        return;
+    }
+    while (registry->versions != NULL) {
+        struct version *version = registry->versions;
+        registry->versions = version->next;
+        version_destroy(version);
+    }
+    while (registry->labels != NULL) {
+        struct label *label = registry->labels;
+        registry->labels = label->next;
+        mem_free(label);
+    }
+    pthread_rwlock_destroy(&registry->lock);
+    pthread_mutex_destroy(&registry->loading);
+    mem_free(registry);
+}
+
+struct version *registry_find(struct registry *registry, const char *model, int64_t number)
+{
+    pthread_rwlock_rdlock(&registry->lock);
+    struct version *version = registry->versions;
+    while (version != NULL && (version->retired || version->number != number || strcmp(version->model, model) != 0)) {
+        version = version->next;
+    }
+    if (version != NULL) {
+        atomic_fetch_add(&version->pins, 1);
+    }
+    pthread_rwlock_unlock(&registry->lock);
+    return version;
+}
+
+/* The registry's list keeps no pin: a version without pins is freed only when it is retired. */
+static void free_if_done(struct registry *registry, struct version *version)
+{
+    struct version *unused = NULL;
+    pthread_rwlock_wrlock(&registry->lock);
+    for (struct version **at = &registry->versions; *at != NULL; at = &(*at)->next) {
+        if (*at == version && version->retired && atomic_load(&version->pins) == 0) {
+            *at = version->next;
+            unused = version;
+            break;
+        }
+    }
+    pthread_rwlock_unlock(&registry->lock);
+    version_destroy(unused);
+}
+
+void registry_unpin(struct registry *registry, struct version *version)
+{
+    if (version == NULL) {
+        return;
+    }
+    /* Read under the pin: afterwards another thread may free it. */
+    pthread_rwlock_rdlock(&registry->lock);
+    const bool retired = version->retired;
+    atomic_fetch_sub(&version->pins, 1);
+    pthread_rwlock_unlock(&registry->lock);
+    if (retired) {
+        free_if_done(registry, version);
+    }
+}
+
+static enum rc load(struct registry *registry, const char *model, int64_t number, struct version **ret, struct why *why)
+{
+    struct version *version = registry_find(registry, model, number); /* another thread may have been first */
+    if (version != NULL) {
+        *ret = version;
+        return RC_OK;
+    }
+    const struct mono start = mono_now();
+    const enum rc rc = version_load(registry->service, model, number, &version, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    atomic_store(&version->pins, 1);
+    pthread_rwlock_wrlock(&registry->lock);
+    version->next = registry->versions;
+    registry->versions = version;
+    pthread_rwlock_unlock(&registry->lock);
+    log_info("model_loaded", "model=%s version=%lld parameters=%zu us=%lld", model, (long long)number,
+             network_parameter_count(version->network), (long long)(mono_since(start) / 1000));
+    *ret = version;
+    return RC_OK;
+}
+
+enum rc registry_load(struct registry *registry, const char *model, int64_t number, struct version **ret,
+                      struct why *why)
+{
+    struct version *version = registry_find(registry, model, number);
+    if (version != NULL) {
+        *ret = version;
+        return RC_OK;
+    }
+    pthread_mutex_lock(&registry->loading);
+    const enum rc rc = load(registry, model, number, ret, why);
+    pthread_mutex_unlock(&registry->loading);
+    return rc;
+}
+
+static struct label *find_label(struct registry *registry, const char *model, const char *name)
+{
+    struct label *label = registry->labels;
+    while (label != NULL && (strcmp(label->name, name) != 0 || strcmp(label->model, model) != 0)) {
+        label = label->next;
+    }
+    return label;
+}
+
+int64_t registry_label(struct registry *registry, const char *model, const char *label)
+{
+    pthread_rwlock_rdlock(&registry->lock);
+    const struct label *found = find_label(registry, model, label);
+    const int64_t number = found == NULL ? 0 : found->number;
+    pthread_rwlock_unlock(&registry->lock);
+    return number;
+}
+
+enum rc registry_set_label(struct registry *registry, const char *model, const char *name, int64_t number)
+{
+    struct label *made = mem_alloc(sizeof(*made));
+    if (made == NULL) {
+        return RC_NO_MEMORY;
+    }
+    (void)str_copy(made->model, sizeof(made->model), model); /* names are checked where they come in */
+    (void)str_copy(made->name, sizeof(made->name), name);
+    pthread_rwlock_wrlock(&registry->lock);
+    struct label *label = find_label(registry, model, name);
+    if (label == NULL) {
+        label = TAKE(made);
+        label->next = registry->labels;
+        registry->labels = label;
+    }
+    label->number = number;
+    pthread_rwlock_unlock(&registry->lock);
+    mem_free(made);
+    return RC_OK;
+}
+
+/* Marks what is to go; what nobody has pinned goes at once. */
+static struct version *unlink_retired(struct registry *registry, const char *model, int64_t number)
+{
+    struct version *unused = NULL;
+    for (struct version **at = &registry->versions; *at != NULL;) {
+        struct version *version = *at;
+        const bool is_it = strcmp(version->model, model) == 0 && (number == 0 || version->number == number);
+        version->retired = version->retired || is_it;
+        if (is_it && atomic_load(&version->pins) == 0) {
+            *at = version->next;
+            version->next = unused;
+            unused = version;
+        } else {
+            at = &version->next;
+        }
+    }
+    return unused;
+}
+
+static void drop_labels(struct registry *registry, const char *model)
+{
+    for (struct label **at = &registry->labels; *at != NULL;) {
+        struct label *label = *at;
+        if (strcmp(label->model, model) == 0) {
+            *at = label->next;
+            mem_free(label);
+        } else {
+            at = &label->next;
+        }
+    }
+}
+
+void registry_retire(struct registry *registry, const char *model, int64_t number)
+{
+    pthread_rwlock_wrlock(&registry->lock);
+    struct version *unused = unlink_retired(registry, model, number);
+    if (number == 0) {
+        drop_labels(registry, model);
+    }
+    pthread_rwlock_unlock(&registry->lock);
+    while (unused != NULL) {
+        struct version *version = unused;
+        unused = version->next;
+        version_destroy(version);
+    }
+}
+
+enum rc registry_recover(struct registry *registry, struct why *why)
+{
+    AUTO(region)
+    struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct label_list list;
+    enum rc rc = store_label_list(registry->service->store, NULL, &region, &list, why);
+    for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
+        const struct label_row *row = &list.rows[i];
+        rc = registry_set_label(registry, row->model, row->label, row->versions[0]);
+        struct version *version = NULL;
+        struct why broken = { 0 };
+        if (rc == RC_OK && registry_load(registry, row->model, row->versions[0], &version, &broken) != RC_OK) {
+            log_error("model_not_loaded", "model=%s version=%lld why=%s", row->model, (long long)row->versions[0], log_quote(broken.text).text);
+        }
+        registry_unpin(registry, version);
+    }
+    return rc;
+}
