@@ -27,8 +27,7 @@ struct upload {
 
 enum rc upload_create(struct service *service, struct upload **ret, struct why *why)
 {
-    AUTO_PTR(upload)
-    struct upload *upload = mem_alloc(sizeof(*upload));
+    AUTO_PTR(upload) struct upload *upload = mem_alloc(sizeof(*upload));
     if (upload == NULL) {
         return RC_NO_MEMORY;
     }
@@ -141,8 +140,7 @@ static enum rc add_row(struct upload *upload, const struct blob_ref *blob, struc
     memcpy(row.sha256, blob->sha256, sizeof(row.sha256));
     struct dataset_view view;
     fill_view(upload, &row, &view);
-    AUTO_PTR(doc)
-    struct doc *doc = schema_write(&dataset_schema, &view);
+    AUTO_PTR(doc) struct doc *doc = schema_write(&dataset_schema, &view);
     enum rc rc = doc == NULL ? RC_NO_MEMORY : service_text(doc, &upload->region, &row.body);
     if (rc == RC_OK) {
         rc = store_dataset_add(upload->service->store, &row, &row.version, why);
@@ -180,8 +178,7 @@ enum rc upload_finish(struct upload *upload, struct doc **ret, struct why *why)
 /* The reply of a row: its body with what the store knows better. */
 static enum rc reply(const struct dataset_row *row, struct doc **ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = service_stored(row->body, &doc, why);
     if (rc == RC_OK) {
         rc = doc_put_integer(doc, "version", row->version);
@@ -197,8 +194,7 @@ static enum rc reply(const struct dataset_row *row, struct doc **ret, struct why
 
 enum rc service_dataset_get(struct service *service, const char *id, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct dataset_row row;
     enum rc rc = store_dataset_get(service->store, id, &region, &row, why);
@@ -211,14 +207,12 @@ enum rc service_dataset_get(struct service *service, const char *id, struct doc 
 
 enum rc service_dataset_list(struct service *service, const struct page *page, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     const struct store_page rows = service_page(page);
     struct dataset_list list;
     enum rc rc = store_dataset_list(service->store, &rows, &region, &list, why);
-    AUTO_PTR(doc)
-    struct doc *data = doc_new_list();
+    AUTO_PTR(doc) struct doc *data = doc_new_list();
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         struct doc *item = NULL;
         rc = reply(&list.rows[i], &item, why);
@@ -235,8 +229,7 @@ enum rc service_dataset_list(struct service *service, const struct page *page, s
 static enum rc remaining(const struct dataset_row *row, struct region *region, const char **ret_body,
                          struct doc **ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = reply(row, &doc, why);
     if (rc != RC_OK) {
         return rc;
@@ -254,13 +247,11 @@ static enum rc remaining(const struct dataset_row *row, struct region *region, c
 
 enum rc service_dataset_erase(struct service *service, const char *id, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct dataset_row row;
     const char *body = NULL;
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = store_dataset_get(service->store, id, &region, &row, why);
     if (rc == RC_OK && trainer_uses_dataset(service->trainer, id)) {
         return why_fail(why, RC_CONFLICT, "", "a job that has not ended uses the dataset %s; cancel it first", id);

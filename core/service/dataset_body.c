@@ -81,8 +81,7 @@ static enum rc check_personal(const struct governance *g, struct why *why)
 enum rc dataset_metadata_read(const char *json, size_t n, struct region *region, struct dataset_metadata *out,
                               struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = doc_parse(json, n, &doc, why);
     if (rc == RC_OK) {
         rc = schema_read(&dataset_metadata_schema, doc, region, out, why);
@@ -115,8 +114,7 @@ enum rc dataset_metadata_check(const struct dataset_metadata *metadata, const st
 
 enum rc dataset_view_read(const char *json, struct region *region, struct dataset_view *out, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = doc_parse(json, strlen(json), &doc, why);
     if (rc == RC_OK) {
         rc = schema_read(&dataset_schema, doc, region, out, why);

@@ -171,16 +171,12 @@ static enum rc put_confusion(const struct evaluation *e, struct doc *metrics)
     if (counts == NULL) {
         return RC_OK;
     }
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
-    AUTO_PTR(doc)
-    struct doc *classes = doc_new_list();
-    AUTO_PTR(doc)
-    struct doc *rows = doc_new_list();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *classes = doc_new_list();
+    AUTO_PTR(doc) struct doc *rows = doc_new_list();
     enum rc rc = RC_OK;
     for (int i = 0; rc == RC_OK && i < n; i++) {
-        AUTO_PTR(doc)
-        struct doc *line = doc_new_list();
+        AUTO_PTR(doc) struct doc *line = doc_new_list();
         for (int j = 0; rc == RC_OK && j < n; j++) {
             rc = doc_add(line, doc_new_integer((int64_t)counts[i * n + j]));
         }
@@ -199,8 +195,7 @@ static enum rc keep_result(struct evaluation *e, struct why *why)
     for (size_t i = 0; i < e->metrics.count; i++) {
         values[i] = meter_value(e->meter, (enum metric)((const int *)e->metrics.items)[i]);
     }
-    AUTO_PTR(doc)
-    struct doc *metrics = doc_new_object();
+    AUTO_PTR(doc) struct doc *metrics = doc_new_object();
     const char *text = NULL;
     enum rc rc = rows_put_metrics(metrics, "", e->loss_sum / (double)e->rows.rows, &e->metrics, values);
     if (rc == RC_OK) {
@@ -223,8 +218,7 @@ static enum rc keep_result(struct evaluation *e, struct why *why)
 
 enum rc evaluate_run(struct service *service, struct live_job *live, const struct job_row *row, struct why *why)
 {
-    AUTO(evaluation)
-    struct evaluation e = { .service = service, .live = live, .row = row };
+    AUTO(evaluation) struct evaluation e = { .service = service, .live = live, .row = row };
     region_init(&e.region, SERVICE_REGION_MAX);
     enum rc rc = prepare(&e, why);
     if (rc == RC_OK) {

@@ -38,8 +38,7 @@ static enum rc check_purpose(const struct governance *g, const char *purpose, st
         return g->personal_data ? why_fail(why, RC_UNPROCESSABLE, "purpose", "is required: the dataset holds personal data") : RC_OK;
     }
     const char *const *purposes = g->purposes.items;
-    AUTO(buf)
-    struct buf names;
+    AUTO(buf) struct buf names;
     buf_init(&names, WHY_TEXT_MAX);
     for (size_t i = 0; i < g->purposes.count; i++) {
         if (strcmp(purposes[i], purpose) == 0) {
@@ -175,10 +174,8 @@ static enum rc make_row(struct submission *s, struct job_row *row)
         .created_at = wall_seconds(),
     };
     id_make("job", row->id);
-    AUTO_PTR(doc)
-    struct doc *spec = jobspec_write((enum job_kind)s->variant.index, s->variant.value);
-    AUTO(buf)
-    struct buf text;
+    AUTO_PTR(doc) struct doc *spec = jobspec_write((enum job_kind)s->variant.index, s->variant.value);
+    AUTO(buf) struct buf text;
     buf_init(&text, SERVICE_REGION_MAX);
     enum rc rc = spec == NULL ? RC_NO_MEMORY : doc_write(spec, DOC_COMPACT, &text);
     if (rc == RC_OK) {
@@ -240,8 +237,7 @@ static enum rc reply(struct service *service, const struct job_row *row, struct 
 
 enum rc service_job_get(struct service *service, const char *id, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct job_row row;
     const enum rc rc = get_row(service, id, &region, &row, why);
@@ -250,14 +246,12 @@ enum rc service_job_get(struct service *service, const char *id, struct doc **re
 
 enum rc service_job_list(struct service *service, const struct page *page, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     const struct store_page rows = service_page(page);
     struct job_list list;
     enum rc rc = store_job_list(service->store, NULL, &rows, &region, &list, why);
-    AUTO_PTR(doc)
-    struct doc *data = doc_new_list();
+    AUTO_PTR(doc) struct doc *data = doc_new_list();
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         struct doc *item = NULL;
         rc = job_reply(&list.rows[i], NULL, &item, why); /* without histories: a list stays small */
@@ -340,8 +334,7 @@ static enum rc apply(struct service *service, const struct verb *verb, const cha
 {
     enum rc rc = RC_CONFLICT;
     for (int look = 0; rc == RC_CONFLICT && look < LOOKS; look++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, SERVICE_REGION_MAX);
         struct job_row row;
         rc = get_row(service, id, &region, &row, why);
@@ -410,8 +403,7 @@ static enum rc recorded_log(struct service *service, const struct job_row *row, 
 /* The log of any job, pinned. A paused job of an earlier run becomes live again, without waiting. */
 static enum rc open_log(struct service *service, const char *id, struct event_log **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct event_log *log = trainer_log(service->trainer, id);
     if (log != NULL) {
@@ -458,8 +450,7 @@ static void never_wake(void *arg)
 /* {"id":…,"event":…,"data":{…}} */
 static enum rc add_event(struct doc *list, const struct feed_event *event, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *item = doc_new_object();
+    AUTO_PTR(doc) struct doc *item = doc_new_object();
     struct doc *data = NULL;
     enum rc rc = event->id < 0 ? RC_OK : doc_put_integer(item, "id", event->id);
     if (rc == RC_OK) {
@@ -481,8 +472,7 @@ enum rc service_job_events(struct service *service, const char *id, struct doc *
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO_PTR(doc)
-    struct doc *data = doc_new_list();
+    AUTO_PTR(doc) struct doc *data = doc_new_list();
     struct feed_event event;
     while (rc == RC_OK && (rc = feed_next(feed, &event)) == RC_OK) {
         rc = add_event(data, &event, why);

@@ -92,8 +92,7 @@ static void free_parts(struct parts *parts)
 
 static enum rc read_history(const struct job_history *history, struct doc **ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *list = doc_new_list();
+    AUTO_PTR(doc) struct doc *list = doc_new_list();
     for (size_t i = 0; history != NULL && i < history->count; i++) {
         struct doc *epoch = NULL;
         enum rc rc = service_stored(history->epochs[i].body, &epoch, why);
@@ -159,8 +158,7 @@ static enum rc fill_view(const struct job_row *row, const struct parts *parts, s
 
 enum rc job_reply(const struct job_row *row, const struct job_history *history, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct parts parts = { 0 };
     struct job_view view;
@@ -180,8 +178,7 @@ enum rc job_reply(const struct job_row *row, const struct job_history *history, 
 /* A document's text as memory of the caller. */
 static enum rc text_of(const struct doc *doc, char **ret)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, SERVICE_REGION_MAX);
     const enum rc rc = doc == NULL ? RC_NO_MEMORY : doc_write(doc, DOC_COMPACT, &out);
     if (rc != RC_OK) {
@@ -195,10 +192,8 @@ static enum rc text_of(const struct doc *doc, char **ret)
 enum rc job_done_json(const struct job_row *row, char **ret)
 {
     static const char *const kept[] = { "status", "version", "metrics", "error", "weights_digest", NULL };
-    AUTO_PTR(doc)
-    struct doc *whole = NULL;
-    AUTO_PTR(doc)
-    struct doc *part = doc_new_object();
+    AUTO_PTR(doc) struct doc *whole = NULL;
+    AUTO_PTR(doc) struct doc *part = doc_new_object();
     enum rc rc = job_reply(row, NULL, &whole, NULL);
     for (size_t i = 0; rc == RC_OK && kept[i] != NULL; i++) {
         if (doc_get(whole, kept[i]) != NULL) {
@@ -217,8 +212,7 @@ enum rc job_error_json(enum rc rc, const struct why *why, char **ret)
         code[n] = (char)tolower((unsigned char)name[n]);
     }
     code[n] = '\0';
-    AUTO_PTR(doc)
-    struct doc *doc = doc_new_object();
+    AUTO_PTR(doc) struct doc *doc = doc_new_object();
     enum rc made = doc_put_string(doc, "code", code);
     if (made == RC_OK) {
         made = doc_put_string(doc, "detail", why->text[0] == '\0' ? rc_text(rc) : why->text);
@@ -231,7 +225,6 @@ enum rc job_error_json(enum rc rc, const struct why *why, char **ret)
 
 enum rc job_progress_json(const struct job_progress *progress, char **ret)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = schema_write(&job_progress_schema, progress);
+    AUTO_PTR(doc) struct doc *doc = schema_write(&job_progress_schema, progress);
     return text_of(doc, ret);
 }

@@ -72,10 +72,8 @@ const struct field job_request = { .name = "", .kind = FIELD_VARIANT, .options =
 
 struct doc *jobspec_write(enum job_kind kind, const void *spec)
 {
-    AUTO_PTR(doc)
-    struct doc *body = schema_write(request_options[kind].schema, spec);
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *body = schema_write(request_options[kind].schema, spec);
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     if (body == NULL || doc_put_string(out, "type", request_options[kind].type) != RC_OK) {
         return NULL;
     }
@@ -89,8 +87,7 @@ struct doc *jobspec_write(enum job_kind kind, const void *spec)
 
 enum rc jobspec_read(const char *json, struct region *region, struct field_variant *ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = doc_parse(json, strlen(json), &doc, why);
     if (rc == RC_OK) {
         rc = field_read(&job_request, doc, region, ret, why);
@@ -185,8 +182,7 @@ static enum rc default_network(struct job_train *spec, int outputs, struct regio
     if (json == NULL || spec->network == NULL) {
         return RC_NO_MEMORY;
     }
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     const enum rc rc = doc_parse(json, strlen(json), &doc, why);
     return rc == RC_OK ? schema_read(&network_schema, doc, region, spec->network, why) : rc;
 }
@@ -194,8 +190,7 @@ static enum rc default_network(struct job_train *spec, int outputs, struct regio
 static enum rc check_network(const struct job_train *spec, const struct column *target, int outputs,
                              int inputs, size_t bytes_max, struct why *why)
 {
-    AUTO_PTR(network)
-    struct network *network = NULL;
+    AUTO_PTR(network) struct network *network = NULL;
     enum rc rc = network_create(spec->network, inputs, bytes_max, &network, why);
     if (rc != RC_OK) {
         return why_under(why, rc, "network");

@@ -283,8 +283,7 @@ static enum rc view_columns(struct service *service, const char *model, struct r
 
 static enum rc ok_status(struct loans *loans)
 {
-    AUTO_PTR(doc)
-    struct doc *status = doc_new_object();
+    AUTO_PTR(doc) struct doc *status = doc_new_object();
     if (doc_put_string(status, "error_code", "OK") != RC_OK || doc_put_string(status, "error_message", "") != RC_OK) {
         return RC_NO_MEMORY;
     }
@@ -294,11 +293,9 @@ static enum rc ok_status(struct loans *loans)
 
 static enum rc reply(struct service *service, const struct model_row *row, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
-    AUTO(loans)
-    struct loans loans = { .count = 0 };
+    AUTO(loans) struct loans loans = { .count = 0 };
     struct model_view view = {
         .id = row->name,
         .object = "model",
@@ -336,8 +333,7 @@ static enum rc get_row(struct service *service, const char *model, struct region
 
 enum rc service_model_get(struct service *service, const char *model, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
     const enum rc rc = get_row(service, model, &region, &row, why);
@@ -346,16 +342,13 @@ enum rc service_model_get(struct service *service, const char *model, struct doc
 
 enum rc service_model_list(struct service *service, const struct page *page, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     const struct store_page rows = service_page(page);
     struct model_list list;
     enum rc rc = store_model_list(service->store, &rows, &region, &list, why);
-    AUTO_PTR(doc)
-    struct doc *data = doc_new_list();
-    AUTO_PTR(doc)
-    struct doc *names = doc_new_list();
+    AUTO_PTR(doc) struct doc *data = doc_new_list();
+    AUTO_PTR(doc) struct doc *names = doc_new_list();
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         struct doc *item = NULL;
         rc = reply(service, &list.rows[i], &item, why);
@@ -365,8 +358,7 @@ enum rc service_model_list(struct service *service, const struct page *page, str
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO_PTR(doc)
-    struct doc *out = service_list(TAKE(data), list.has_more);
+    AUTO_PTR(doc) struct doc *out = service_list(TAKE(data), list.has_more);
     rc = doc_put(out, "models", TAKE(names)); /* what KServe's clients read */
     if (rc == RC_OK) {
         *ret = TAKE(out);
@@ -382,11 +374,9 @@ static enum rc no_version(struct why *why, const char *model, int64_t number)
 enum rc service_version_get(struct service *service, const char *model, int64_t number, struct doc **ret,
                             struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
-    AUTO(loans)
-    struct loans loans = { .count = 0 };
+    AUTO(loans) struct loans loans = { .count = 0 };
     struct version_row row;
     struct version_view view;
     enum rc rc = store_version_get(service->store, model, number, &region, &row, why);
@@ -451,8 +441,7 @@ static enum rc store_label(struct service *service, const char *model, const cha
 enum rc service_label_set(struct service *service, const char *model, const char *label, const struct doc *body,
                           struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
     int64_t number;
@@ -497,8 +486,7 @@ enum rc service_version_erase(struct service *service, const char *model, int64_
 
 enum rc service_model_erase(struct service *service, const char *model, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
     struct label_list labels;

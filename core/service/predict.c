@@ -24,8 +24,7 @@ bool version_is_loaded(struct service *service, const char *model, const struct 
 /* Why a choice means nothing: tells a model that is not there from one that is not deployed. Disk. */
 static enum rc explain(struct service *service, const char *model, const struct version_choice *choice, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
     const enum rc rc = store_model_get(service->store, model, &region, &row, why);

@@ -226,8 +226,7 @@ void registry_retire(struct registry *registry, const char *model, int64_t numbe
 
 enum rc registry_recover(struct registry *registry, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct label_list list;
     enum rc rc = store_label_list(registry->service->store, NULL, &region, &list, why);

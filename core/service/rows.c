@@ -59,8 +59,7 @@ static enum rc read_table(struct service *service, const struct source *source, 
                           struct table **ret, struct why *why)
 {
     struct field_list columns;
-    AUTO_PTR(table_reader)
-    struct table_reader *reader = NULL;
+    AUTO_PTR(table_reader) struct table_reader *reader = NULL;
     enum rc rc = columns_to_read(&source->view, region, &columns);
     if (rc == RC_OK) {
         rc = table_reader_create(&columns, &source->view.governance.missing, bytes_max, &reader);
@@ -170,8 +169,7 @@ enum rc matrices_make(const struct transform *transform, const struct target *ta
                       const struct table *table, const uint32_t *rows, size_t n, size_t *budget,
                       struct matrices *ret, struct why *why)
 {
-    AUTO(matrices)
-    struct matrices made = { .rows = n };
+    AUTO(matrices) struct matrices made = { .rows = n };
     enum rc rc = take_floats(n, transform_features(transform), budget, &made.x, why);
     if (rc == RC_OK) {
         rc = transform_table(transform, table, rows, n, made.x, why);

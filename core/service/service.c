@@ -25,8 +25,7 @@ const char *service_library(void)
 
 struct doc *service_list(struct doc *data, bool has_more)
 {
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     const enum rc object = doc_put_string(out, "object", "list");
     const enum rc items = doc_put(out, "data", data); /* also after a failure: data was handed over */
     if (object != RC_OK || items != RC_OK || doc_put_boolean(out, "has_more", has_more) != RC_OK) {
@@ -37,8 +36,7 @@ struct doc *service_list(struct doc *data, bool has_more)
 
 enum rc service_text(const struct doc *doc, struct region *region, const char **ret)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, SERVICE_REGION_MAX);
     const enum rc rc = doc_write(doc, DOC_CANONICAL, &out);
     if (rc != RC_OK) {
@@ -67,8 +65,7 @@ struct store_page service_page(const struct page *page)
 /* Whoever is alive on record may ask again. */
 static enum rc load_tokens(struct service *service, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct token_list list;
     enum rc rc = tokens_create(&service->tokens);

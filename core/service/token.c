@@ -147,8 +147,7 @@ static enum rc view_of(const struct token_row *row, struct region *region, struc
         .last_used_at = or_absent(row->last_used_at),
     };
     enum rc rc = split_words(row->scopes, region, &view->scopes);
-    AUTO_PTR(doc)
-    struct doc *body = NULL;
+    AUTO_PTR(doc) struct doc *body = NULL;
     if (rc == RC_OK) {
         rc = service_stored(row->body, &body, why);
     }
@@ -181,8 +180,7 @@ static enum rc join_scopes(const struct field_list *scopes, const struct caller 
     if (creator != NULL && !scope_is_subset(&list, &grant_of(creator)->scopes)) {
         return why_fail(why, RC_DENIED, "scopes", "go beyond those of the token that asks; a token passes on at most its own");
     }
-    AUTO(buf)
-    struct buf line;
+    AUTO(buf) struct buf line;
     buf_init(&line, SCOPE_LIST_MAX * (SCOPE_TEXT_MAX + 1));
     for (size_t i = 0; i < scopes->count; i++) {
         (void)buf_printf(&line, "%s%s", i == 0 ? "" : " ", texts[i]); /* line.failed is looked at below */
@@ -220,13 +218,11 @@ static enum rc read_request(struct service *service, const struct doc *body, str
 enum rc service_token_create(struct service *service, const struct caller *creator, const struct doc *body,
                              struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct token_request request;
     struct token_row row = { .parent = caller_token_id(creator) };
-    AUTO_PTR(doc)
-    struct doc *kept = NULL;
+    AUTO_PTR(doc) struct doc *kept = NULL;
     enum rc rc = read_request(service, body, &region, &request, why);
     if (rc == RC_OK) {
         rc = join_scopes(&request.scopes, creator, &region, &row.scopes, why);
@@ -257,14 +253,12 @@ enum rc service_token_create(struct service *service, const struct caller *creat
 
 enum rc service_token_list(struct service *service, const struct page *page, struct doc **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     const struct store_page rows = service_page(page);
     struct token_list list;
     enum rc rc = store_token_list(service->store, &rows, &region, &list, why);
-    AUTO_PTR(doc)
-    struct doc *data = doc_new_list();
+    AUTO_PTR(doc) struct doc *data = doc_new_list();
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         struct token_view view;
         struct doc *item = NULL;
@@ -304,8 +298,7 @@ static enum rc write_secret(const char *path, const char *text, struct why *why)
 
 enum rc service_first_token(struct service *service, bool *ret_made, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     const struct store_page one = { .limit = 1 };
     struct token_list list;

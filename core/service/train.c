@@ -114,8 +114,7 @@ static enum rc resume(struct training *t, struct why *why)
     if (t->row->checkpoint.name[0] == '\0') {
         return RC_OK;
     }
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, fit_checkpoint_bytes_max(t->fit));
     enum rc rc = blob_read(t->service->store, &t->row->checkpoint, bytes.max, &bytes);
     if (rc == RC_OK) {
@@ -180,8 +179,7 @@ static bool between_batches(void *arg, size_t rows)
 static enum rc epoch_text(const struct training *t, const struct fit_result *result, struct region *region,
                           const char **ret)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = doc_new_object();
+    AUTO_PTR(doc) struct doc *doc = doc_new_object();
     enum rc rc = doc_put_integer(doc, "epoch", result->epoch);
     if (rc == RC_OK) {
         rc = rows_put_metrics(doc, "", result->loss, &t->spec->metrics, result->metrics);
@@ -194,8 +192,7 @@ static enum rc epoch_text(const struct training *t, const struct fit_result *res
 
 static enum rc store_checkpoint(struct training *t, struct blob_ref *ret)
 {
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, fit_checkpoint_bytes_max(t->fit));
     const enum rc rc = fit_checkpoint(t->fit, &bytes);
     return rc == RC_OK ? blob_put(t->service->store, bytes.data, bytes.len, ret) : rc;
@@ -204,8 +201,7 @@ static enum rc store_checkpoint(struct training *t, struct blob_ref *ret)
 /* The epoch is done when its record and its checkpoint are on the disk; only then is it told. */
 static enum rc keep_epoch(struct training *t, const struct fit_result *result, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     const struct job_progress progress = progress_of(t, 0);
     AUTO_FREE char *progress_json = NULL;
@@ -262,8 +258,7 @@ static enum rc measure_part(const struct training *t, const struct matrices *par
 /* What the weights that are kept are worth: on the validation rows (else the training rows), and on the test rows. */
 static enum rc measure(const struct training *t, struct doc **ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *metrics = doc_new_object();
+    AUTO_PTR(doc) struct doc *metrics = doc_new_object();
     enum rc rc = metrics == NULL ? RC_NO_MEMORY : measure_part(t, t->validation.rows > 0 ? &t->validation : &t->train, "", metrics, why);
     if (rc == RC_OK && t->test.rows > 0) {
         rc = measure_part(t, &t->test, "test_", metrics, why);
@@ -276,8 +271,7 @@ static enum rc measure(const struct training *t, struct doc **ret, struct why *w
 
 static enum rc keep_version(struct training *t, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *metrics = NULL;
+    AUTO_PTR(doc) struct doc *metrics = NULL;
     enum rc rc = measure(t, &metrics, why);
     if (rc != RC_OK) {
         return rc;
@@ -312,8 +306,7 @@ static enum rc keep_version(struct training *t, struct why *why)
 
 enum rc train_run(struct service *service, struct live_job *live, const struct job_row *row, struct why *why)
 {
-    AUTO(training)
-    struct training t = {
+    AUTO(training) struct training t = {
         .service = service,
         .live = live,
         .row = row,

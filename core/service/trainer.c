@@ -94,8 +94,7 @@ static void give_back(struct trainer *trainer, struct live_job *job, bool keep)
 /* Tells the watchers how it ended, in the words that GET answers. */
 static void tell_done(struct trainer *trainer, struct live_job *job)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct job_row row;
     AUTO_FREE char *json = NULL;
@@ -148,8 +147,7 @@ static enum rc run_by_type(struct trainer *trainer, struct live_job *job, const 
 /* A job that could not be moved to running: paused or cancelled while it waited, or the store is gone. */
 static bool skip_job(struct trainer *trainer, struct live_job *job, enum rc rc)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct job_row row;
     enum jobstate state;
@@ -167,8 +165,7 @@ static bool skip_job(struct trainer *trainer, struct live_job *job, enum rc rc)
 /* One job from its move to running to its last move. Returns whether it stays live. */
 static bool run_job(struct trainer *trainer, struct live_job *job)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct store *store = trainer->service->store;
     struct job_row row;
@@ -284,8 +281,7 @@ bool trainer_is_full(struct trainer *trainer)
 /* The epochs that are on record become events. */
 static enum rc replay(struct trainer *trainer, const char *id, struct event_log *log, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct job_history history;
     enum rc rc = store_job_history(trainer->service->store, id, 0, INT64_MAX, &region, &history, why);
@@ -360,8 +356,7 @@ static enum rc recover(struct trainer *trainer, const struct job_row *row, struc
 
 enum rc trainer_recover(struct trainer *trainer, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct job_list list;
     enum rc rc = store_job_pending(trainer->service->store, &region, &list, why);

@@ -23,15 +23,13 @@ enum part {
 
 static struct doc *network_part(const struct version_draft *draft)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = schema_write(&network_schema, draft->spec->network);
+    AUTO_PTR(doc) struct doc *doc = schema_write(&network_schema, draft->spec->network);
     return doc != NULL && doc_put_integer(doc, "inputs", network_inputs(draft->network)) == RC_OK ? TAKE(doc) : NULL;
 }
 
 static struct doc *transforms_part(const struct version_draft *draft)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = doc_new_object();
+    AUTO_PTR(doc) struct doc *doc = doc_new_object();
     if (doc_put(doc, "transform", transform_write(draft->transform)) != RC_OK ||
         doc_put(doc, "target", target_write(draft->target)) != RC_OK) {
         return NULL;
@@ -41,8 +39,7 @@ static struct doc *transforms_part(const struct version_draft *draft)
 
 static struct doc *card_part(const struct version_draft *draft)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = doc_new_object();
+    AUTO_PTR(doc) struct doc *doc = doc_new_object();
     if (doc_put(doc, "spec", jobspec_write(JOB_TRAIN, draft->spec)) != RC_OK ||
         doc_put(doc, "metrics", doc_copy(draft->metrics)) != RC_OK ||
         doc_put_string(doc, "library", service_library()) != RC_OK ||
@@ -58,8 +55,7 @@ static enum rc write_parts(const struct version_draft *draft, struct region *reg
     static struct doc *(*const make[])(const struct version_draft *) = { card_part, network_part, transforms_part };
     enum rc rc = RC_OK;
     for (int i = 0; rc == RC_OK && i < PART_COUNT; i++) {
-        AUTO_PTR(doc)
-        struct doc *doc = make[i](draft);
+        AUTO_PTR(doc) struct doc *doc = make[i](draft);
         rc = doc == NULL ? RC_NO_MEMORY : service_text(doc, region, &texts[i]);
     }
     return rc;
@@ -76,12 +72,9 @@ static enum rc put_digest(struct doc *parts, const char *name, const char *text)
 static enum rc make_manifest(const struct version_draft *draft, int64_t created_at, const char *weights_digest,
                              const char *const texts[PART_COUNT], struct doc **ret)
 {
-    AUTO_PTR(doc)
-    struct doc *manifest = doc_new_object();
-    AUTO_PTR(doc)
-    struct doc *dataset = doc_new_object();
-    AUTO_PTR(doc)
-    struct doc *parts = doc_new_object();
+    AUTO_PTR(doc) struct doc *manifest = doc_new_object();
+    AUTO_PTR(doc) struct doc *dataset = doc_new_object();
+    AUTO_PTR(doc) struct doc *parts = doc_new_object();
     enum rc rc = doc_put_string(parts, "weights.safetensors", weights_digest);
     for (int i = 0; rc == RC_OK && i < PART_COUNT; i++) {
         rc = put_digest(parts, part_names[i], texts[i]);
@@ -104,8 +97,7 @@ static enum rc make_manifest(const struct version_draft *draft, int64_t created_
 
 static enum rc store_weights(struct service *service, const struct version_draft *draft, struct blob_ref *ret)
 {
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, weights_bytes_max(draft->network));
     const enum rc rc = weights_encode(draft->network, draft->parameters, &bytes);
     return rc == RC_OK ? blob_put(service->store, bytes.data, bytes.len, ret) : rc;
@@ -116,10 +108,8 @@ static enum rc make_row(const struct version_draft *draft, const struct blob_ref
                         struct version_row *row)
 {
     const char *texts[PART_COUNT];
-    AUTO_PTR(doc)
-    struct doc *manifest = NULL;
-    AUTO_PTR(doc)
-    struct doc *body = doc_new_object();
+    AUTO_PTR(doc) struct doc *manifest = NULL;
+    AUTO_PTR(doc) struct doc *body = doc_new_object();
     const char *manifest_text = NULL;
     char *digest = region_alloc(region, DIGEST_HEX_SIZE, 1);
     enum rc rc = digest == NULL ? RC_NO_MEMORY : write_parts(draft, region, texts);
@@ -150,8 +140,7 @@ static enum rc make_row(const struct version_draft *draft, const struct blob_ref
 
 enum rc version_write(struct service *service, const struct version_draft *draft, int64_t *ret_number, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct version_row row = {
         .model = draft->spec->model,
@@ -208,8 +197,7 @@ static enum rc check_digest(const char *text, const char *wanted, const char *pa
 static enum rc check_row(const struct version_row *row, struct region *region, struct why *why)
 {
     const char *const texts[PART_COUNT] = { row->card, row->network, row->transforms };
-    AUTO_PTR(doc)
-    struct doc *body = NULL;
+    AUTO_PTR(doc) struct doc *body = NULL;
     const char *text = NULL;
     enum rc rc = service_stored(row->body, &body, why);
     const struct doc *manifest = doc_get(body, "manifest");
@@ -232,8 +220,7 @@ static enum rc check_row(const struct version_row *row, struct region *region, s
 static enum rc load_network(struct service *service, const struct version_row *row, struct version *version,
                             struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     struct network_spec spec;
     enum rc rc = service_stored(row->network, &doc, why);
     const int64_t inputs = doc_get_integer(doc, "inputs", 0);
@@ -254,8 +241,7 @@ static enum rc load_network(struct service *service, const struct version_row *r
 
 static enum rc load_transforms(const struct version_row *row, struct version *version, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = service_stored(row->transforms, &doc, why);
     if (rc == RC_OK) {
         rc = transform_read(doc_get(doc, "transform"), &version->transform, why);
@@ -271,8 +257,7 @@ static enum rc load_transforms(const struct version_row *row, struct version *ve
 
 static enum rc load_spec(const struct version_row *row, struct version *version, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     const char *text = NULL;
     struct field_variant variant;
     enum rc rc = service_stored(row->card, &doc, why);
@@ -298,8 +283,7 @@ static enum rc load_weights(struct service *service, const struct version_row *r
     if (version->parameters == NULL) {
         return RC_NO_MEMORY;
     }
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, weights_bytes_max(version->network));
     const enum rc rc = blob_read(service->store, &row->weights, bytes.max, &bytes);
     if (rc != RC_OK) {
@@ -324,16 +308,14 @@ static struct version *new_version(const struct version_row *row)
 
 enum rc version_load(struct service *service, const char *model, int64_t number, struct version **ret, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct version_row row;
     enum rc rc = store_version_get(service->store, model, number, &region, &row, why);
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO_PTR(version)
-    struct version *version = new_version(&row);
+    AUTO_PTR(version) struct version *version = new_version(&row);
     rc = version == NULL ? RC_NO_MEMORY : check_row(&row, &region, why);
     if (rc == RC_OK) {
         rc = load_network(service, &row, version, why);
