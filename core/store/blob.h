@@ -25,6 +25,7 @@
 #define BLOB_NAME_SIZE   33        /* 32 hex digits that we made, and a NUL */
 #define BLOB_CHUNK       (1 << 17) /* bytes that blob_each() gives at most at once */
 #define BLOB_SHA256_SIZE 65
+#define BLOB_UNFINISHED  "tmp-" /* what a name begins with until the file is sealed */
 
 /* What a row keeps of its file. An empty name: no file. */
 struct blob_ref {

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/store/token.h"
+
+#include "tests/core/store/place.h"
+
+static struct token_row add_token(struct place *it, const char *parent, int64_t expires_at)
+{
+    static int number;
+    struct token_row row = { .name = "it", .scopes = "model:*:predict -model:x:predict", .created_at = 5, .expires_at = expires_at, .parent = parent, .body = "{}" };
+    id_make("tok", row.id);
+    (void)snprintf(row.sha256, sizeof(row.sha256), "%064d", ++number);
+    check_ok(store_token_add(it->store, &row, &it->why), &it->why);
+    return row;
+}
+
+static struct token_row get_token(struct place *it, const char *id)
+{
+    struct token_row row;
+    check_ok(store_token_get(it->store, id, &it->region, &row, &it->why), &it->why);
+    return row;
+}
+
+static void test_store_token_add_keeps_every_field(void **state)
+{
+    struct place *it = *state;
+    const struct token_row root = add_token(it, NULL, 100);
+    const struct token_row child = add_token(it, root.id, 90);
+    place_reopen(it);
+    const struct token_row back = get_token(it, child.id);
+    check_text(back.sha256, child.sha256);
+    check_text(back.name, "it");
+    check_text(back.scopes, "model:*:predict -model:x:predict");
+    check_int(back.created_at, 5);
+    check_int(back.expires_at, 90);
+    check_text(back.parent, root.id);
+    check_int(back.revoked_at, 0);
+    check_int(back.last_used_at, 0);
+    check_text(back.body, "{}");
+    check(get_token(it, root.id).parent == NULL);
+    check_rc(store_token_add(it->store, &child, &it->why), RC_CONFLICT);
+    struct token_row orphan = child;
+    id_make("tok", orphan.id);
+    orphan.sha256[0] = 'f';
+    orphan.parent = "tok-none";
+    check_rc(store_token_add(it->store, &orphan, &it->why), RC_NOT_FOUND);
+}
+
+static void test_store_token_revoke_takes_the_children_along(void **state)
+{
+    struct place *it = *state;
+    const struct token_row root = add_token(it, NULL, 100);
+    const struct token_row child = add_token(it, root.id, 100);
+    const struct token_row grandchild = add_token(it, child.id, 100);
+    const struct token_row sibling = add_token(it, root.id, 100);
+    check_ok(store_token_revoke(it->store, child.id, 50, &it->why), &it->why);
+    check_int(get_token(it, root.id).revoked_at, 0);
+    check_int(get_token(it, child.id).revoked_at, 50);
+    check_int(get_token(it, grandchild.id).revoked_at, 50);
+    check_int(get_token(it, sibling.id).revoked_at, 0);
+    struct token_row late = grandchild;
+    id_make("tok", late.id);
+    late.sha256[0] = 'f';
+    check_rc(store_token_add(it->store, &late, &it->why), RC_CONFLICT);
+    check_contains(it->why.text, "revoked");
+    check_ok(store_token_revoke(it->store, root.id, 60, &it->why), &it->why);
+    check_int(get_token(it, child.id).revoked_at, 50);
+    check_int(get_token(it, sibling.id).revoked_at, 60);
+    check_rc(store_token_revoke(it->store, "tok-none", 60, &it->why), RC_NOT_FOUND);
+}
+
+static void test_store_token_live_leaves_out_revoked_and_expired(void **state)
+{
+    struct place *it = *state;
+    const struct token_row one = add_token(it, NULL, 100);
+    (void)add_token(it, NULL, 50);
+    const struct token_row revoked = add_token(it, NULL, 100);
+    const struct token_row two = add_token(it, NULL, 51);
+    check_rc(store_token_revoke(it->store, revoked.id, 10, NULL), RC_OK);
+    struct token_list list;
+    check_rc(store_token_live(it->store, 50, &it->region, &list, NULL), RC_OK);
+    check_int(list.count, 2);
+    check_text(list.rows[0].id, one.id);
+    check_text(list.rows[1].id, two.id);
+    const struct store_page page = { .limit = 3 };
+    check_rc(store_token_list(it->store, &page, &it->region, &list, NULL), RC_OK);
+    check_int(list.count, 3);
+    check(list.has_more);
+    check_text(list.rows[0].id, two.id);
+}
+
+static void test_store_token_used_never_goes_back(void **state)
+{
+    struct place *it = *state;
+    const struct token_row row = add_token(it, NULL, 100);
+    check_rc(store_token_used(it->store, row.id, 30, NULL), RC_OK);
+    check_rc(store_token_used(it->store, row.id, 20, NULL), RC_OK);
+    check_int(get_token(it, row.id).last_used_at, 30);
+    check_rc(store_token_used(it->store, "tok-none", 20, NULL), RC_NOT_FOUND);
+}
+
+CHECK_MAIN("core/store/token",
+           PLACE_CHECK(test_store_token_add_keeps_every_field),
+           PLACE_CHECK(test_store_token_revoke_takes_the_children_along),
+           PLACE_CHECK(test_store_token_live_leaves_out_revoked_and_expired),
+           PLACE_CHECK(test_store_token_used_never_goes_back))
