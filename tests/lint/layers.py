@@ -38,7 +38,7 @@ DOORS = [
     (r"cmocka\.h", "tests/check.h"),
 ]
 SYSTEM = re.compile(
-    r"(arpa|linux|net|netinet|sys)/\w+\.h|(assert|complex|ctype|dirent|dlfcn|errno|fcntl|fenv|float|fnmatch|getopt|glob|grp"
+    r"(arpa|linux|net|netinet|sys)/\w+\.h|(assert|complex|ctype|dirent|dlfcn|errno|fcntl|fenv|float|fnmatch|ftw|getopt|glob|grp"
     r"|inttypes|limits|locale|malloc|math|netdb|poll|pthread|pwd|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic"
     r"|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|unistd|wchar|cpuid|immintrin|link)\.h")
 ALLOCATION = re.compile(
