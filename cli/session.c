@@ -119,7 +119,8 @@ enum outcome session_ask(const struct session *session, const struct client_requ
     struct why why = { 0 };
     enum rc rc = client_send(session->client, request, &reply, &why);
     if (rc != RC_OK) {
-        return session_failed(rc, &why);
+        const enum outcome outcome = session_failed(rc, &why);
+        return rc == RC_TOO_LARGE ? OUTCOME_UNREACHABLE : outcome; /* the reply, so nothing of the command line is wrong */
     }
     if (reply.status < 200 || reply.status >= 300) {
         return session_refused(session, &reply);

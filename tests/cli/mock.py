@@ -111,6 +111,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def GET_models(self, parts, body):
+        if parts[-1] == "endless":
+            self.send_response(200)
+            self.end_headers()
+            try:
+                while True:
+                    self.wfile.write(b" " * 1048576)
+            except OSError:  # the client had enough
+                self.close_connection = True
+                return
         if len(parts) == 1:
             return self.answer(200, {"object": "list", "data": [MODEL], "has_more": False})
         self.answer(200, MODEL)

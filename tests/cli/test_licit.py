@@ -232,6 +232,11 @@ def test_token_comes_from_a_file(server):
         check(Run(server.url, "job", "list", "--token", "@" + file.name).status == 0, "token file")
 
 
+def test_endless_reply_is_given_up(server):
+    run = Run(server.url, "model", "show", "endless")
+    check(run.status == 3 and "larger than 64 MiB" in run.err, run)
+
+
 def test_full_output_is_not_success(server):
     done = subprocess.run("%s --help > /dev/full" % LICIT, shell=True, stderr=subprocess.PIPE)
     check(done.returncode == 1, done)
