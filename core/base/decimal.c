@@ -49,29 +49,40 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Takes the digits of p .. end into the number; `after_point` moves q. Returns where they end. */
-static const char *take_digits(const char *p, const char *end, bool after_point, int *count, struct number *it)
+static const char *skip_digits(const char *p, const char *end, uint64_t *w)
 {
+    uint64_t n = *w;
     for (; p < end && is_digit(*p); p++) {
+        n = n * 10 + (unsigned)(*p - '0');
+    }
+    *w = n;
+    return p;
+}
+
+/* p .. end are more than DIGITS_MAX digits with a point perhaps: takes the first significant ones into w. */
+static void take_many(const char *p, const char *end, struct number *it)
+{
+    int count = 0;
+    bool after_point = false;
+    it->w = 0;
+    it->q = 0;
+    it->digits = end;
+    for (; p < end; p++) {
         const unsigned digit = (unsigned)(*p - '0');
-        if (*count == 0 && digit == 0) {
+        if (*p == '.') {
+            after_point = true;
+        } else if (count == 0 && digit == 0) {
             it->q -= after_point;
-            continue;
-        }
-        if (*count == 0) {
-            it->digits = p;
-        }
-        if (*count < DIGITS_MAX) {
+        } else if (count < DIGITS_MAX) {
+            it->digits = count == 0 ? p : it->digits;
             it->w = it->w * 10 + digit;
-            (*count)++;
             it->q -= after_point;
+            count++;
         } else {
             it->cut |= digit != 0;
             it->q += !after_point;
         }
-        it->digits_end = p + 1;
     }
-    return p;
 }
 
 /* "e+12" at p; p itself where none begins, NULL where one is cut. */
@@ -99,24 +110,28 @@ static const char *scan(const char *p, const char *end, bool cell, struct number
 {
     *it = (struct number){ .minus = p < end && *p == '-' };
     p += it->minus || (cell && p < end && *p == '+');
-    int count = 0;
     const char *start = p;
-    const bool zero = p < end && *p == '0';
-    p = !cell && zero ? p + 1 : take_digits(p, end, false, &count, it);
-    const ptrdiff_t whole = p - start;
-    if (whole == 0 && !cell) {
+    const bool zero = !cell && p < end && *p == '0'; /* in JSON nothing but a point may follow it */
+    p = zero ? p + 1 : skip_digits(p, end, &it->w);
+    ptrdiff_t digits = p - start;
+    if (digits == 0 && !cell) {
         return NULL;
     }
     if (p < end && *p == '.') {
-        start = ++p;
-        p = take_digits(p, end, true, &count, it);
-        if (p == start && (!cell || whole == 0)) {
+        const char *point = ++p;
+        p = skip_digits(p, end, &it->w);
+        it->q = point - p;
+        digits += p - point;
+        if (digits == 0 || (p == point && !cell)) {
             return NULL;
         }
-    } else if (whole == 0) {
-        return NULL;
     }
-    return take_exponent(p, end, it);
+    it->digits = start;
+    it->digits_end = p;
+    if (digits > DIGITS_MAX) {
+        take_many(start, p, it);
+    }
+    return digits == 0 ? NULL : take_exponent(p, end, it);
 }
 
 /* The whole cell, blanks around it left out. */
