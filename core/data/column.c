@@ -59,7 +59,7 @@ bool column_is_missing(const struct field_list *tokens, const char *text)
 {
     const char *const *token = tokens->items;
     for (size_t i = 0; i < tokens->count; i++) {
-        if (strcmp(token[i], text) == 0) {
+        if (token[i][0] == text[0] && strcmp(token[i], text) == 0) {
             return true;
         }
     }

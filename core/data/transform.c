@@ -17,17 +17,18 @@ const struct transform_input *transform_inputs(const struct transform *transform
     return transform->inputs;
 }
 
+static int has_name(const void *name, const void *item)
+{
+    return strcmp(name, (*(const struct transform_input *const *)item)->name);
+}
+
 const struct transform_input *transform_input(const struct transform *transform, const char *name, size_t *ret_index)
 {
-    for (size_t i = 0; i < transform->file.columns.count; i++) {
-        if (strcmp(transform->inputs[i].name, name) == 0) {
-            if (ret_index != NULL) {
-                *ret_index = i;
-            }
-            return &transform->inputs[i];
-        }
+    const struct transform_input **found = bsearch(name, transform->by_name, transform->file.columns.count, sizeof(*found), has_name);
+    if (found != NULL && ret_index != NULL) {
+        *ret_index = (size_t)(*found - transform->inputs);
     }
-    return NULL;
+    return found == NULL ? NULL : *found;
 }
 
 /* The feature of a number; false: so far from the training data that no float holds it. */

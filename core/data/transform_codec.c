@@ -124,22 +124,23 @@ static struct transform_input make_input(const struct transform_column *column, 
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return strcmp((*(const struct transform_input *const *)a)->name, (*(const struct transform_input *const *)b)->name);
 }
 
-static enum rc check_names(const struct transform *transform, struct why *why)
+/* Sorts the inputs by name; no two may have the same. */
+static enum rc sort_names(struct transform *transform, struct why *why)
 {
     const size_t count = transform->file.columns.count;
-    AUTO_FREE const char **names = mem_array(count, sizeof(*names));
-    if (names == NULL) {
+    transform->by_name = region_alloc(&transform->region, count, sizeof(*transform->by_name));
+    if (transform->by_name == NULL) {
         return RC_NO_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        names[i] = transform->inputs[i].name;
+        transform->by_name[i] = &transform->inputs[i];
     }
-    qsort(names, count, sizeof(*names), by_name);
+    qsort(transform->by_name, count, sizeof(*transform->by_name), by_name);
     for (size_t i = 1; i < count; i++) {
-        if (strcmp(names[i - 1], names[i]) == 0) {
+        if (by_name(&transform->by_name[i - 1], &transform->by_name[i]) == 0) {
             return why_fail(why, RC_INVALID, "columns", "two have the same name");
         }
     }
@@ -169,7 +170,7 @@ enum rc transform_lay_out(struct transform *transform, struct why *why)
         }
     }
     transform->features = features;
-    return check_names(transform, why);
+    return sort_names(transform, why);
 }
 
 struct doc *transform_write(const struct transform *transform)

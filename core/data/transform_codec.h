@@ -29,6 +29,7 @@ struct transform_file {
 struct transform {
     struct transform_file file;
     struct transform_input *inputs;
+    const struct transform_input **by_name; /* the same, sorted by their names */
     size_t features;
     struct region region;
 };
