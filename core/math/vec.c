@@ -178,6 +178,16 @@ CLONES void vec_scale(float *y, float a, size_t n)
     }
 }
 
+CLONES void vec_add_to_rows(float *x, const float *b, size_t rows, size_t columns, size_t stride)
+{
+    for (size_t row = 0; row < rows; row++) {
+        float *at = x + row * stride;
+        for (size_t j = 0; j < columns; j++) {
+            at[j] += b[j];
+        }
+    }
+}
+
 CLONES void vec_add_column_sums(float *out, const float *x, size_t rows, size_t columns, size_t stride)
 {
     for (size_t from = 0; from < columns; from += COLUMNS) {

@@ -40,6 +40,9 @@ double vec_log_sum_exp(const float *x, size_t n);
 void vec_add(float *y, const float *x, size_t n);
 void vec_scale(float *y, float a, size_t n);
 
+/* x[row][j] += b[j] in every row. */
+void vec_add_to_rows(float *x, const float *b, size_t rows, size_t columns, size_t stride);
+
 /* out[j] += sum over the rows of x[row][j], in double. */
 void vec_add_column_sums(float *out, const float *x, size_t rows, size_t columns, size_t stride);
 

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "core/base/buf.h"
-#include "core/base/region.h"
+#include "core/base/field.h"
 #include "core/base/why.h"
 
 /*
