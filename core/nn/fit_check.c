@@ -55,7 +55,8 @@ static void write_bytes(char out[32], size_t bytes)
     }
 }
 
-static enum rc check_size(const struct network *network, const struct fit_spec *spec, size_t train_rows, size_t validation_rows, struct why *why)
+static enum rc check_size(const struct network *network, const struct fit_spec *spec,
+                          size_t train_rows, size_t validation_rows, struct why *why)
 {
     const size_t needed = fit_bytes(network, spec, train_rows, validation_rows);
     char need[32], ceiling[32];
