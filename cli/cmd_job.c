@@ -71,8 +71,9 @@ static const struct column field_columns[] = {
     { "Job", "id", CELL_TEXT },
     { "Type", "type", CELL_TEXT },
     { "Status", "status", CELL_TEXT },
-    { "Error", "error", CELL_TEXT },
     { "Error", "error.detail", CELL_TEXT },
+    { "Error at", "error.path", CELL_TEXT },
+    { "Error code", "error.code", CELL_TEXT },
     { "Model", "model", CELL_TEXT },
     { "Version", "version", CELL_TEXT },
     { "Dataset", "dataset", CELL_TEXT },
@@ -87,19 +88,53 @@ static const struct column field_columns[] = {
     { NULL },
 };
 
-/* One line per key of "metrics", names and numbers lined up. */
+/* {"classes":[...],"counts":[[...]]}: a line for each true class, a column for each predicted one. */
+static enum rc print_confusion(const struct doc *matrix)
+{
+    struct column columns[TABLE_COLUMNS_MAX + 1] = { { "actual, predicted:", "_class", CELL_TEXT } };
+    char keys[TABLE_COLUMNS_MAX][4];
+    const struct doc *classes = doc_get(matrix, "classes");
+    const size_t n = doc_count(classes);
+    if (n == 0 || n >= TABLE_COLUMNS_MAX) {
+        return RC_OK; /* more classes than a screen is wide: --json has them */
+    }
+    for (size_t j = 0; j < n; j++) {
+        const char *name = doc_string(doc_at(classes, j));
+        (void)snprintf(keys[j], sizeof(keys[j]), "%zu", j);
+        columns[j + 1] = (struct column){ name == NULL ? "" : name, keys[j], CELL_COUNT };
+    }
+    AUTO_PTR(doc) struct doc *lines = doc_new_list();
+    for (size_t i = 0; i < n; i++) {
+        struct doc *line = doc_new_object();
+        if (doc_add(lines, line) != RC_OK || doc_put(line, "_class", doc_copy(doc_at(classes, i))) != RC_OK) {
+            return RC_NO_MEMORY;
+        }
+        for (size_t j = 0; j < n; j++) {
+            if (doc_put(line, keys[j], doc_copy(doc_at(doc_at(doc_get(matrix, "counts"), i), j))) != RC_OK) {
+                return RC_NO_MEMORY;
+            }
+        }
+    }
+    fputc('\n', stdout);
+    return table_print(stdout, columns, lines);
+}
+
+/* One line per number of "metrics", names and numbers lined up. */
 static enum rc print_metrics(const struct doc *metrics)
 {
     struct column columns[TABLE_COLUMNS_MAX + 1] = { 0 };
     size_t n = 0;
     for (struct doc_pair p = { 0 }; n < TABLE_COLUMNS_MAX && doc_next(metrics, &p);) {
-        columns[n++] = (struct column){ p.key, p.key, CELL_NUMBER };
+        if (doc_kind(p.value) != DOC_OBJECT) {
+            columns[n++] = (struct column){ p.key, p.key, CELL_NUMBER };
+        }
     }
     if (n == 0) {
         return RC_OK;
     }
     fputs("\nMetrics\n", stdout);
-    return table_print_fields(stdout, columns, metrics);
+    const enum rc rc = table_print_fields(stdout, columns, metrics);
+    return rc == RC_OK ? print_confusion(doc_get(metrics, "confusion_matrix")) : rc;
 }
 
 /* The columns are the keys of the first row; every row has the same. */

@@ -10,7 +10,6 @@ const struct option token_create_options[] = {
       "what it may do, KIND:PATTERN:VERB or KIND:VERB (required; several)" },
     { "expires-in", OPTION_SECONDS, "TIME", "expires_in", "1h 12h 7d 30d", "how long it lives: 30d, 12h, 90 (seconds) (required)" },
     { "purpose", OPTION_LIST, "P", "purposes", NULL, "the purposes it may ask for" },
-    { "uses", OPTION_INTEGER, "N", "uses", NULL, "how many requests it is good for" },
     { NULL },
 };
 
@@ -20,7 +19,8 @@ static const struct column list_columns[] = {
     { "SCOPES", "scopes", CELL_TEXT },
     { "CREATED", "created_at", CELL_TIME },
     { "EXPIRES", "expires_at", CELL_TIME },
-    { "STATUS", "status", CELL_TEXT },
+    { "LAST USED", "last_used_at", CELL_TIME },
+    { "REVOKED", "revoked_at", CELL_TIME },
     { NULL },
 };
 

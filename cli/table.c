@@ -82,6 +82,15 @@ static char *cell_take(enum cell_kind kind, const struct doc *value, bool narrow
     return buf_take(&out, NULL);
 }
 
+/* Headings may be foreign too: names of classes and metrics. */
+static char *heading_take(const char *heading)
+{
+    AUTO(buf) struct buf out;
+    buf_init(&out, TABLE_CELL_MAX);
+    text_foreign(&out, heading);
+    return buf_take(&out, NULL);
+}
+
 static bool is_right(enum cell_kind kind)
 {
     return kind == CELL_COUNT || kind == CELL_NUMBER || kind == CELL_BYTES || kind == CELL_PERCENT;
@@ -122,7 +131,7 @@ static enum rc grid_fill(struct grid *grid, const struct column *columns, const 
     for (size_t r = 0; r < grid->rows; r++) {
         for (size_t c = 0; c < grid->columns; c++) {
             const struct doc *value = r == 0 ? NULL : table_at(doc_at(list, r - 1), columns[c].path);
-            char *text = r == 0 ? mem_strdup(columns[c].heading) : cell_take(columns[c].kind, value, true);
+            char *text = r == 0 ? heading_take(columns[c].heading) : cell_take(columns[c].kind, value, true);
             if (text == NULL) {
                 return RC_NO_MEMORY;
             }
@@ -189,12 +198,12 @@ enum rc table_print_fields(FILE *out, const struct column *columns, const struct
         if (doc_kind(value) == DOC_NULL) {
             continue;
         }
+        AUTO_FREE char *heading = heading_take(c->heading);
         AUTO_FREE char *text = cell_take(c->kind, value, false);
-        if (text == NULL) {
+        if (heading == NULL || text == NULL) {
             return RC_NO_MEMORY;
         }
-        fprintf(out, "%s", c->heading);
-        pad(out, width - text_width(c->heading) + 2);
+        print_cell(out, heading, width, false, false);
         fprintf(out, "%s\n", text);
     }
     return RC_OK;

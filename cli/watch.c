@@ -11,6 +11,7 @@
 #include "cli/cmd.h"
 #include "cli/sse.h"
 #include "cli/text.h"
+#include "core/base/str.h"
 
 #define POLL_MS 1000
 
@@ -64,7 +65,11 @@ static void draw(struct watch *watch, bool now)
     AUTO(buf)
     struct buf after;
     buf_init(&after, BAR_TEXT_MAX);
-    (void)snprintf(before, sizeof(before), "epoch %" PRId64 "/%" PRId64, watch->epoch, watch->epochs);
+    if (watch->epochs > 0) {
+        (void)snprintf(before, sizeof(before), "epoch %" PRId64 "/%" PRId64, watch->epoch, watch->epochs);
+    } else {
+        (void)str_copy(before, sizeof(before), "evaluating");
+    }
     if (watch->eta >= 0) {
         (void)buf_text(&after, "eta ");
         text_duration(&after, watch->eta);
@@ -261,6 +266,19 @@ static enum outcome finish(const struct watch *watch)
     return strcmp(doc_get_string(job, "status", ""), "succeeded") == 0 ? OUTCOME_DONE : OUTCOME_JOB_FAILED;
 }
 
+/* How many epochs there will be, before the first event says so. */
+static enum outcome learn(struct watch *watch)
+{
+    AUTO_PTR(doc) struct doc *job = NULL;
+    const enum outcome outcome = session_get(watch->session, watch->path, false, &job);
+    if (outcome == OUTCOME_DONE) {
+        watch->epochs = doc_get_integer(doc_get(job, "spec"), "epochs", 0);
+        take_progress(watch, job);
+        draw(watch, true);
+    }
+    return outcome;
+}
+
 enum outcome watch_job(const struct session *session, const char *id)
 {
     char path[CLIENT_PATH_MAX];
@@ -271,7 +289,10 @@ enum outcome watch_job(const struct session *session, const char *id)
     bar_init(&watch.bar, stderr);
     sse_init(&watch.sse);
     watch_catch_interrupts();
-    enum outcome outcome = stream_job(&watch);
+    enum outcome outcome = learn(&watch);
+    if (outcome == OUTCOME_DONE) {
+        outcome = stream_job(&watch);
+    }
     bar_end(&watch.bar);
     if (outcome == OUTCOME_DONE) {
         outcome = finish(&watch);

@@ -21,7 +21,7 @@ MODEL = {"id": "wine", "object": "model", "created": 1700000000, "owned_by": "li
 def job(name, status="succeeded"):
     return {"id": name, "object": "job", "type": "train", "status": status, "model": "wine", "version": 1, "dataset": DATASET["id"],
             "created_at": 1700000000, "progress": {"epoch": 5, "epochs": 5, "fraction": 1.0, "rows_per_second": 12345, "eta_seconds": 0},
-            "history": HISTORY, "metrics": {"accuracy": 0.9821, "val_loss": 0.22}, "weights_digest": "cd" * 32}
+            "history": HISTORY, "metrics": {"accuracy": 0.9821, "val_loss": 0.22, "confusion_matrix": {"classes": ["a", "b"], "counts": [[50, 1], [2, 1060]]}}, "weights_digest": "cd" * 32, "spec": {"epochs": 5}}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

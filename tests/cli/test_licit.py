@@ -176,6 +176,7 @@ def test_job_watch_goes_on_behind_the_last_event(server):
     asked = [headers.get("Last-Event-ID") for _, path, headers, _ in server.seen if path.endswith("/events")]
     check(asked == [None, "2"], asked)
     check("succeeded" in run.out and re.search(r"accuracy +0.9821", run.out), run)
+    check(re.search(r"^actual, predicted: +a +b\na +50 +1\nb +2 +1,060$", run.out, re.M), run)
 
 
 def test_job_watch_polls_a_server_that_does_not_stream(server):
