@@ -10,8 +10,7 @@
 
 struct profile {
     struct csv *csv;
-    const struct profile_options *options;
-    const struct field_list *missing;
+    struct profile_options options;
     struct region region; /* names and results */
     const char **names;
     struct tally *tallies;
@@ -46,7 +45,7 @@ static bool is_name(const struct csv_row *names, const char *name)
 static enum rc on_header(void *arg, const struct csv_row *names, struct why *why)
 {
     struct profile *profile = arg;
-    const struct field_map *choices = &profile->options->columns;
+    const struct field_map *choices = &profile->options.columns;
     char quote[COLUMN_QUOTE_BYTES];
     for (size_t i = 0; i < choices->count; i++) {
         if (!is_name(names, choices->keys[i])) {
@@ -89,7 +88,7 @@ static enum rc on_row(void *arg, const struct csv_row *row, struct why *why)
     profile->rows++;
     for (size_t i = 0; i < row->count; i++) {
         const struct csv_field *cell = &row->fields[i];
-        if (column_is_missing(profile->missing, cell->text)) {
+        if (column_is_missing(&profile->options.missing, cell->text)) {
             profile->tallies[i].missing++;
             continue;
         }
@@ -109,8 +108,10 @@ enum rc profile_create(const struct profile_options *options, struct profile **r
         return RC_NO_MEMORY;
     }
     region_init(&profile->region, RESULT_BYTES_MAX);
-    profile->options = options;
-    profile->missing = options->missing.items == NULL ? &column_missing_default : &options->missing;
+    profile->options = *options;
+    if (options->missing.items == NULL) {
+        profile->options.missing = column_missing_default;
+    }
     profile->budget = (struct tally_budget){ PROFILE_TEXT_BYTES_MAX, PROFILE_DISTINCT_BYTES_MAX };
     const struct csv_events events = { on_header, on_row, profile };
     const enum rc rc = csv_create(&events, &profile->csv);

@@ -31,7 +31,7 @@ struct profile_options {
     struct field_list missing; /* of const char *: what stands for "no value"; items NULL: the default list */
 };
 
-/* The options are borrowed until profile_destroy(). RC_NO_MEMORY. */
+/* The options are copied, but what they point to is borrowed until profile_destroy(). RC_NO_MEMORY. */
 enum rc profile_create(const struct profile_options *options, struct profile **ret) MUST_CHECK;
 
 /* RC_INVALID, RC_TOO_LARGE, RC_NO_MEMORY as csv_push(), also a cell against the user's type. */

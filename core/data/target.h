@@ -43,11 +43,10 @@ extern const struct schema target_schema;
 enum rc target_create(const struct table *table, const char *name, enum target_task task, const char *positive,
                       struct target **ret, struct why *why) MUST_CHECK;
 
-/* The targets of rows[i] (rows NULL: all in order), width floats a row: 1 for the number or the place of
- * the class, or the number of classes for 1 in that place and 0 elsewhere. Any table with this column.
- * RC_UNPROCESSABLE: no such column, a value missing, a class that is not known; RC_NO_MEMORY. */
+/* y[i] of row rows[i] (rows NULL: all in order): the number, or the place of the class. Any table with
+ * this column. RC_UNPROCESSABLE: no such column, a value missing, a class that is not known; RC_NO_MEMORY. */
 enum rc target_values(const struct target *target, const struct table *table, const uint32_t *rows, size_t n,
-                      size_t width, float *y, struct why *why) MUST_CHECK;
+                      float *y, struct why *why) MUST_CHECK;
 
 /* The class of every row of the table, for split.h; not for regression. Same errors. */
 enum rc target_classes(const struct target *target, const struct table *table, uint32_t *classes, struct why *why) MUST_CHECK;

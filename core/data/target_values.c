@@ -109,20 +109,9 @@ static enum rc unknown_value(const struct target *target, const struct table_col
     return why_fail(why, RC_UNPROCESSABLE, "target", "row %zu: \"%s\" is not a class that is known", row + 1, text);
 }
 
-static void put_class(uint32_t place, size_t width, float *y)
-{
-    if (width == 1) {
-        *y = (float)place;
-        return;
-    }
-    memset(y, 0, width * sizeof(*y));
-    y[place] = 1.0f;
-}
-
 enum rc target_values(const struct target *target, const struct table *table, const uint32_t *rows, size_t n,
-                      size_t width, float *y, struct why *why)
+                      float *y, struct why *why)
 {
-    MUST(width == 1 || width == target->classes.count);
     const struct table_column *column = NULL;
     AUTO(lookup)
     struct lookup lookup = { 0 };
@@ -141,7 +130,7 @@ enum rc target_values(const struct target *target, const struct table *table, co
         if (place == NO_CLASS) {
             return unknown_value(target, column, row, why);
         }
-        put_class(place, width, y + i * width);
+        y[i] = (float)place;
     }
     return rc;
 }

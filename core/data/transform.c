@@ -207,7 +207,7 @@ static enum rc apply_column(const struct transform_input *input, const struct ta
 {
     char quote[COLUMN_QUOTE_BYTES];
     for (size_t i = 0; i < n; i++, x += features) {
-        const size_t row = rows[i];
+        const size_t row = rows == NULL ? i : rows[i];
         const bool missing = input->type == COLUMN_NUMBER ? isnan(from->numbers[row]) : from->codes[row] == TABLE_MISSING;
         if (missing) {
             const enum rc rc = fill_row(input, row, x, why);

@@ -70,7 +70,7 @@ size_t transform_features(const struct transform *transform);
 const struct transform_input *transform_inputs(const struct transform *transform, size_t *ret_count); /* borrowed */
 const struct transform_input *transform_input(const struct transform *transform, const char *name, size_t *ret_index);
 
-/* x[i * features + f] = feature f of row rows[i]; any table with these columns. RC_UNPROCESSABLE: a column
+/* x[i * features + f] = feature f of row rows[i] (rows NULL: all in order); any table with these columns. RC_UNPROCESSABLE: a column
  * is absent, of another type, or lacks a value that is not filled; RC_NO_MEMORY. */
 enum rc transform_table(const struct transform *transform, const struct table *table, const uint32_t *rows, size_t n,
                         float *x, struct why *why) MUST_CHECK;

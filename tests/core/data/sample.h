@@ -32,7 +32,9 @@ static inline enum rc sample_profile(const char *text, size_t n, size_t piece, c
 {
     AUTO_PTR(profile)
     struct profile *profile = NULL;
-    enum rc rc = profile_create(options, &profile);
+    struct profile_options given = *options;
+    enum rc rc = profile_create(&given, &profile);
+    memset(&given, 0xff, sizeof(given)); /* the profile has its own copy */
     for (size_t i = 0; rc == RC_OK && i < n; i += piece) {
         rc = profile_push(profile, text + i, n - i < piece ? n - i : piece, why);
     }

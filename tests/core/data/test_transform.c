@@ -236,7 +236,7 @@ static void test_transform_is_the_same_after_reading_back(void **state)
     check_text(second, text);
     float x[12], x_again[12];
     check_rc(transform_table(transform, table, all, 3, x, NULL), RC_OK);
-    check_rc(transform_table(again, table, all, 3, x_again, NULL), RC_OK);
+    check_rc(transform_table(again, table, NULL, 3, x_again, NULL), RC_OK);
     check_bytes(x, x_again, sizeof(x));
 }
 
