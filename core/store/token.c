@@ -153,7 +153,9 @@ static enum rc list_live(struct db *db, void *arg)
 {
     struct list *it = arg;
     struct query q;
-    query_begin(&q, db, "SELECT " COLUMNS " FROM token WHERE revoked_at = 0 AND expires_at > ?1 ORDER BY seq");
+    query_begin(&q, db, "WITH RECURSIVE line (id) AS (SELECT id FROM token WHERE revoked_at = 0 AND expires_at > ?1"
+                        " UNION SELECT parent FROM token JOIN line USING (id) WHERE parent IS NOT NULL)"
+                        " SELECT " COLUMNS " FROM token WHERE id IN line ORDER BY seq");
     query_bind_int(&q, it->now);
     return collect(&q, it, INT64_MAX);
 }

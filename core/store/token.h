@@ -45,7 +45,8 @@ enum rc store_token_get(struct store *store, const char *id, struct region *regi
 enum rc store_token_list(struct store *store, const struct store_page *page, struct region *region,
                          struct token_list *ret, struct why *why) MUST_CHECK;
 
-/* All that are neither revoked nor expired at `now`, oldest first: what a start has to load. */
+/* All that are neither revoked nor expired at `now`, and those that made them (expired or not), oldest
+ * first: what a start has to load. */
 enum rc store_token_live(struct store *store, int64_t now, struct region *region,
                          struct token_list *ret, struct why *why) MUST_CHECK;
 

@@ -72,7 +72,7 @@ static void test_store_token_live_leaves_out_revoked_and_expired(void **state)
 {
     struct place *it = *state;
     const struct token_row one = add_token(it, NULL, 100);
-    (void)add_token(it, NULL, 50);
+    const struct token_row expired = add_token(it, NULL, 50);
     const struct token_row revoked = add_token(it, NULL, 100);
     const struct token_row two = add_token(it, NULL, 51);
     check_rc(store_token_revoke(it->store, revoked.id, 10, NULL), RC_OK);
@@ -81,11 +81,17 @@ static void test_store_token_live_leaves_out_revoked_and_expired(void **state)
     check_int(list.count, 2);
     check_text(list.rows[0].id, one.id);
     check_text(list.rows[1].id, two.id);
+    /* The one that made a live one is needed for revoking. */
+    const struct token_row child = add_token(it, expired.id, 100);
+    check_rc(store_token_live(it->store, 50, &it->region, &list, NULL), RC_OK);
+    check_int(list.count, 4);
+    check_text(list.rows[1].id, expired.id);
+    check_text(list.rows[3].id, child.id);
     const struct store_page page = { .limit = 3 };
     check_rc(store_token_list(it->store, &page, &it->region, &list, NULL), RC_OK);
     check_int(list.count, 3);
     check(list.has_more);
-    check_text(list.rows[0].id, two.id);
+    check_text(list.rows[0].id, child.id);
 }
 
 static void test_store_token_used_never_goes_back(void **state)
