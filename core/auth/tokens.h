@@ -12,6 +12,7 @@
 #include "core/base/rc.h"
 #include "core/base/why.h"
 #include "core/store/token.h"
+#include "core/vault/digest.h"
 
 /*
  * The tokens that are alive, in memory: a request is authenticated without the
@@ -19,38 +20,42 @@
  * every token that is made or revoked after the store has kept that.
  *
  * A found grant is pinned and stays readable until it is unpinned, also when it
- * is revoked meanwhile. Expiry is looked at when it is found.
+ * is revoked meanwhile; a long request may look at `revoked`. A grant pins the
+ * one that made it, so that revoking reaches the children of a token that has
+ * expired since. Expiry is looked at when a grant is found.
  *
  * Threads: any. Memory: tokens_destroy() frees, when nothing is pinned. Logs: no.
  */
 
-#define TOKENS_MAX          100000
-#define TOKENS_USED_SECONDS 600 /* how coarse last_used_at is */
+#define TOKENS_MAX          20000 /* about 4.5 kB each */
+#define TOKENS_USED_SECONDS 600   /* how coarse last_used_at is */
 
 /* Set at insertion, then constant, except where marked. */
 struct grant {
     char id[ID_SIZE];
-    char sha256[65];
-    char parent[ID_SIZE]; /* empty: none */
+    char sha256[DIGEST_HEX_SIZE];
     const char *name;
     const char *body; /* JSON text: limits and purposes; NULL: none */
     struct scope_list scopes;
     int64_t created_at;
     int64_t expires_at;
-    atomic_bool revoked;
-    _Atomic int64_t last_used_at;
+    atomic_bool revoked;          /* changes at any time */
+    _Atomic int64_t last_used_at; /* changes at any time */
     atomic_uint _pins;
-    struct grant *_next;
+    struct grant *_parent;                     /* pinned; NULL: none */
+    struct grant *_next_by_hash, *_next_by_id; /* guarded by the table's lock */
     struct region _region;
 };
 
 struct tokens;
 
+/* RC_NO_MEMORY. */
 enum rc tokens_create(struct tokens **ret) MUST_CHECK;
 void tokens_destroy(struct tokens *tokens);
 DEFINE_AUTO_PTR(tokens)
 
-/* Takes a copy of the row. RC_CONFLICT: it is there; RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_NO_MEMORY. */
+/* Takes a copy of the row; its parent must have been inserted before. RC_CONFLICT: it is there;
+ * RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_NO_MEMORY. */
 enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct why *why) MUST_CHECK;
 
 /* By the text of a token. RC_UNAUTHENTICATED: malformed, unknown, revoked or expired (why tells the first from
@@ -58,7 +63,7 @@ enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct
 enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, struct why *why) MUST_CHECK;
 void tokens_unpin(struct grant *grant);
 
-/* Forgets the token and all that it made. RC_NOT_FOUND. */
+/* Forgets the token and all that it made. RC_NOT_FOUND: none of them is here. */
 enum rc tokens_revoke(struct tokens *tokens, const char *id) MUST_CHECK;
 
 /* Notes a use; true once in TOKENS_USED_SECONDS, when the caller should have the store keep it. */
