@@ -251,7 +251,7 @@ static enum rc admit(struct api_request *request, const struct api_head *head, s
 {
     AUTO(url)
     struct url url = { NULL, NULL };
-    enum rc rc = keep_headers(request, head, why);
+    enum rc rc = head->malformed ? why_fail(why, RC_INVALID, NULL, "the request is not well-formed HTTP") : keep_headers(request, head, why);
     rc = rc != RC_OK ? rc : check_framing(request, why);
     if (rc == RC_OK) {
         find_client_id(request);

@@ -45,6 +45,7 @@ struct api_head {
     const struct api_header *headers;
     size_t header_count;
     int64_t body_bytes; /* what Content-Length says; API_BODY_CHUNKED */
+    bool malformed;     /* the door saw what no request may hold: a NUL, a length that is none */
 };
 
 #define API_BODY_CHUNKED (-1)

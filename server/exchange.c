@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/exchange.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "api/api.h"
+#include "core/base/clock.h"
+#include "core/base/str.h"
+
+#define HEADERS_SEEN_MAX 128 /* api_begin() refuses before that */
+#define MS               INT64_C(1000000)
+#define STREAM_BLOCK     (16u << 10)
+#define PIECE_MAX        (1u << 20)
+
+static int64_t after_ms(int64_t ms)
+{
+    return mono_now().ns + ms * MS;
+}
+
+/* For a body or a reply of so many bytes, begun at start. */
+static void allow_bytes(struct exchange *it, int64_t start_ns, uint64_t bytes)
+{
+    const int64_t ns = start_ns + it->http->settings.grace_ms * MS + (int64_t)(bytes / HTTP_BYTES_PER_SEC) * 1000 * MS;
+    atomic_store(&it->peer->deadline_ns, ns);
+}
+
+void *exchange_open(void *arg, const char *target, struct MHD_Connection *connection)
+{
+    struct http *http = arg;
+    struct exchange *it = mem_alloc(sizeof(*it));
+    if (it == NULL) {
+        return NULL;
+    }
+    it->http = http;
+    it->connection = connection;
+    it->target = mem_strdup(target);
+    it->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    buf_init(&it->gathered, API_CHUNK_MAX);
+    buf_init(&it->piece, PIECE_MAX);
+    atomic_fetch_add(&http->in_flight, 1);
+    return it;
+}
+
+struct header_list {
+    struct api_header items[HEADERS_SEEN_MAX];
+    size_t count;
+    bool malformed;
+};
+
+static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                   const char *value, size_t value_size)
+{
+    struct header_list *list = arg;
+    if (value == NULL || strlen(name) != name_size || strlen(value) != value_size) {
+        list->malformed = true; /* a NUL inside, or no colon */
+        return MHD_YES;
+    }
+    if (list->count < HEADERS_SEEN_MAX) {
+        list->items[list->count++] = (struct api_header){ name, value };
+    }
+    return MHD_YES;
+}
+
+/* Content-Length as a number; 0 without one. */
+static bool read_length(struct MHD_Connection *connection, int64_t *ret)
+{
+    const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    *ret = coding != NULL ? API_BODY_CHUNKED : 0;
+    if (length == NULL) {
+        return true;
+    }
+    const bool digits = length[0] != '\0' && strspn(length, "0123456789") == strlen(length);
+    int64_t n = 0;
+    if (!digits || !str_to_int64(length, &n)) {
+        return false;
+    }
+    *ret = coding != NULL ? API_BODY_CHUNKED : n;
+    return true;
+}
+
+static void stream_wake(void *arg);
+
+static bool begin(struct exchange *it, const char *method)
+{
+    struct header_list list = { .count = 0 };
+    (void)MHD_get_connection_values_n(it->connection, MHD_HEADER_KIND, take_header, &list); /* the count is in the list */
+    struct api_head head = {
+        .method = method,
+        .target = it->target,
+        .headers = list.items,
+        .header_count = list.count,
+    };
+    head.malformed = !read_length(it->connection, &head.body_bytes) || list.malformed;
+    it->request = api_begin(it->http->settings.api, &head);
+    if (it->request != NULL) {
+        api_on_wake(it->request, stream_wake, it);
+    }
+    it->body_started_ns = mono_now().ns;
+    atomic_store(&it->peer->reading, head.body_bytes != 0);
+    allow_bytes(it, it->body_started_ns, 0);
+    return it->request != NULL;
+}
+
+bool peer_has_left(const struct peer *peer)
+{
+    char byte;
+    const ssize_t n = recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+static void run_item(struct pool_item *item)
+{
+    struct exchange *it = (struct exchange *)(void *)((char *)item - offsetof(struct exchange, item));
+    struct MHD_Connection *connection = it->connection;
+    if (it->gathered.len > 0) {
+        api_body(it->request, it->gathered.data, it->gathered.len);
+        buf_clear(&it->gathered);
+    }
+    if (!it->at_end) { /* our own time is not the client's */
+        it->body_started_ns += mono_since(it->request->handed);
+        allow_bytes(it, it->body_started_ns, it->request->body_received);
+        atomic_store(&it->peer->reading, true);
+    } else if (peer_has_left(it->peer)) { /* nobody reads the answer */
+        api_refuse(it->request, RC_CANCELLED, NULL);
+    } else {
+        api_end(it->request);
+    }
+    MHD_resume_connection(connection); /* from here on the event thread may free it */
+}
+
+/* Hands the request to a pool; the connection sleeps until the worker resumes it. */
+static void hand_over(struct exchange *it, enum api_where where, bool at_end)
+{
+    struct MHD_Connection *connection = it->connection;
+    struct api_request *request = it->request;
+    struct pool *pool = where == API_IO ? it->http->settings.io : it->http->settings.compute;
+    it->at_end = at_end;
+    it->item.run = run_item;
+    request->handed = mono_now();
+    atomic_store(&it->peer->deadline_ns, INT64_MAX);
+    atomic_store(&it->peer->reading, false);
+    MHD_suspend_connection(connection);
+    const enum rc rc = pool_submit(pool, &it->item);
+    if (rc != RC_OK) {
+        api_refuse(request, rc, NULL);
+        MHD_resume_connection(connection);
+    }
+}
+
+/* Bytes of the body, inside an event thread. MHD_NO cuts the connection. */
+static enum MHD_Result take_body(struct exchange *it, const char *bytes, size_t *n)
+{
+    struct api_request *request = it->request;
+    const uint64_t most = request->body_max + HTTP_DRAIN_BYTES;
+    allow_bytes(it, it->body_started_ns, request->body_received + it->gathered.len + *n);
+    if (request->response.status != 0 || api_body_where(request) == API_INLINE) {
+        api_body(request, bytes, *n);
+        *n = 0;
+        return request->body_received > most ? MHD_NO : MHD_YES;
+    }
+    const size_t room = API_CHUNK_MAX - it->gathered.len;
+    const size_t take = *n < room ? *n : room;
+    if (buf_append(&it->gathered, bytes, take) != RC_OK) {
+        api_refuse(request, RC_NO_MEMORY, NULL);
+        return MHD_YES;
+    }
+    *n -= take;
+    if (it->gathered.len == API_CHUNK_MAX) {
+        hand_over(it, API_IO, false);
+    }
+    return MHD_YES;
+}
+
+static void stream_wake(void *arg)
+{
+    struct exchange *it = arg;
+    struct http *http = it->http;
+    (void)pthread_mutex_lock(&http->lock); /* fails only on a broken mutex, here and below */
+    const bool resume = it->asleep;
+    it->woken = true;
+    if (resume) {
+        struct exchange **place = &http->sleeping;
+        while (*place != it) {
+            place = &(*place)->next;
+        }
+        *place = it->next;
+        it->asleep = false;
+    }
+    (void)pthread_mutex_unlock(&http->lock);
+    if (resume) {
+        MHD_resume_connection(it->connection);
+    }
+}
+
+void exchange_wake_all(struct http *http)
+{
+    (void)pthread_mutex_lock(&http->lock);
+    struct exchange *list = http->sleeping;
+    http->sleeping = NULL;
+    for (struct exchange *it = list; it != NULL; it = it->next) {
+        it->asleep = false; /* nobody else resumes it now, so it lives until we do */
+    }
+    (void)pthread_mutex_unlock(&http->lock);
+    while (list != NULL) {
+        struct exchange *it = list;
+        list = it->next;
+        MHD_resume_connection(it->connection);
+    }
+}
+
+/* Nothing to say: suspended first, then made known to those who wake. */
+static void stream_sleep(struct exchange *it)
+{
+    struct http *http = it->http;
+    struct MHD_Connection *connection = it->connection;
+    MHD_suspend_connection(connection);
+    (void)pthread_mutex_lock(&http->lock);
+    const bool again = it->woken || atomic_load(&http->closing);
+    if (!again) {
+        it->asleep = true;
+        it->next = http->sleeping;
+        http->sleeping = it;
+    }
+    (void)pthread_mutex_unlock(&http->lock);
+    if (again) {
+        MHD_resume_connection(connection);
+    }
+}
+
+static ssize_t read_stream(void *arg, uint64_t position, char *out, size_t max)
+{
+    struct exchange *it = arg;
+    if (it->piece_given == it->piece.len) {
+        buf_clear(&it->piece);
+        it->piece_given = 0;
+        if (it->stream_ended || atomic_load(&it->http->closing)) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+        (void)pthread_mutex_lock(&it->http->lock);
+        it->woken = false;
+        (void)pthread_mutex_unlock(&it->http->lock);
+        if (api_next(it->request, &it->piece, &it->stream_ended) != RC_OK) {
+            return MHD_CONTENT_READER_END_WITH_ERROR;
+        }
+    }
+    const size_t left = it->piece.len - it->piece_given;
+    if (left == 0) {
+        if (it->stream_ended) {
+            return MHD_CONTENT_READER_END_OF_STREAM;
+        }
+        stream_sleep(it);
+        return 0;
+    }
+    const size_t n = left < max ? left : max;
+    memcpy(out, it->piece.data + it->piece_given, n);
+    it->piece_given += n;
+    return (ssize_t)n;
+}
+
+static struct MHD_Response *make_response(struct exchange *it)
+{
+    struct api_response *from = &it->request->response;
+    struct MHD_Response *out =
+        from->stream.next != NULL
+            ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, it, NULL)
+            : MHD_create_response_from_buffer(from->body.len, from->body.data, MHD_RESPMEM_PERSISTENT);
+    for (size_t i = 0; out != NULL && i < from->header_count; i++) {
+        if (MHD_add_response_header(out, from->headers[i].name, from->headers[i].value) != MHD_YES) {
+            MHD_destroy_response(out);
+            return NULL;
+        }
+    }
+    return out;
+}
+
+static enum MHD_Result queue_reply(struct exchange *it)
+{
+    const struct api_response *from = &it->request->response;
+    struct MHD_Response *response = make_response(it);
+    atomic_store(&it->peer->reading, false);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    if (from->stream.next != NULL) {
+        atomic_store(&it->peer->deadline_ns, INT64_MAX); /* silence is bounded by the heartbeat and the idle time */
+    } else {
+        allow_bytes(it, mono_now().ns, from->body.len);
+    }
+    const enum MHD_Result queued = MHD_queue_response(it->connection, (unsigned int)from->status, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+/* The body is complete. */
+static enum MHD_Result finish(struct exchange *it)
+{
+    enum api_where where = api_end_where(it->request);
+    if (it->request->response.status == 0 && it->gathered.len > 0) {
+        where = API_IO; /* the last chunk goes with the end */
+    }
+    it->ended = true;
+    if (where != API_INLINE) {
+        hand_over(it, where, true);
+        return MHD_YES;
+    }
+    it->request->handed = mono_now();
+    api_end(it->request);
+    return queue_reply(it);
+}
+
+enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
+                                const char *version, const char *bytes, size_t *n, void **place)
+{
+    struct exchange *it = *place;
+    if (it == NULL || it->target == NULL) {
+        return MHD_NO;
+    }
+    if (it->request == NULL) {
+        if (!begin(it, method)) {
+            return MHD_NO;
+        }
+        /* Without a body the reply can wait for the next call, and the connection is kept. */
+        const bool refuse = it->request->response.status != 0 && it->request->body_announced != 0;
+        return refuse ? queue_reply(it) : MHD_YES;
+    }
+    if (*n > 0) {
+        return take_body(it, bytes, n);
+    }
+    return it->ended ? queue_reply(it) : finish(it);
+}
+
+static void free_exchange(struct exchange *it, bool complete)
+{
+    struct http *http = it->http;
+    if (it->request != NULL) {
+        api_done(it->request, complete);
+    }
+    buf_finish(&it->gathered);
+    buf_finish(&it->piece);
+    mem_free(it->target);
+    mem_free(it);
+    atomic_fetch_sub(&http->in_flight, 1);
+}
+
+/* What a client left behind may have to be removed from the disk. */
+static void run_drop(struct pool_item *item)
+{
+    free_exchange((struct exchange *)(void *)((char *)item - offsetof(struct exchange, item)), false);
+}
+
+void exchange_close(void *arg, struct MHD_Connection *connection, void **place, enum MHD_RequestTerminationCode code)
+{
+    struct http *http = arg;
+    struct exchange *it = *place;
+    const bool complete = code == MHD_REQUEST_TERMINATED_COMPLETED_OK;
+    *place = NULL;
+    if (it == NULL) {
+        return;
+    }
+    atomic_store(&it->peer->deadline_ns, after_ms(http->settings.idle_ms + http->settings.header_ms));
+    if (it->request != NULL && api_done_where(it->request) == API_IO && !complete) {
+        it->item.run = run_drop;
+        if (pool_submit(http->settings.io, &it->item) == RC_OK) {
+            return;
+        }
+    }
+    free_exchange(it, complete);
+}
