@@ -11,6 +11,7 @@
  * Every member is set by service_open() and constant after that.
  */
 
+struct chores;
 struct registry;
 struct trainer;
 
@@ -21,6 +22,7 @@ struct service {
     struct tokens *tokens;
     struct registry *registry;
     struct trainer *trainer;
+    struct chores *chores;
 };
 
 /* The ceiling of what one reply or one stored document takes while it is made. */

@@ -4,6 +4,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/math/mat.h"
+#include "core/service/chores.h"
 #include "core/service/internal.h"
 #include "core/service/registry.h"
 #include "core/service/trainer.h"
@@ -95,6 +96,9 @@ static enum rc open_parts(struct service *service, struct why *why)
         rc = registry_recover(service->registry, why);
     }
     if (rc == RC_OK) {
+        rc = chores_create(service, &service->chores);
+    }
+    if (rc == RC_OK) {
         rc = trainer_create(service, &service->trainer);
     }
     return rc == RC_OK ? trainer_recover(service->trainer, why) : rc;
@@ -131,6 +135,7 @@ void service_close(struct service *service)
         return;
     }
     trainer_destroy(service->trainer);
+    chores_destroy(service->chores);
     registry_destroy(service->registry);
     tokens_destroy(service->tokens);
     store_close(service->store);

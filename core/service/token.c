@@ -10,6 +10,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
+#include "core/service/chores.h"
 #include "core/service/internal.h"
 #include "core/store/token.h"
 
@@ -74,10 +75,14 @@ enum rc caller_find(struct service *service, const char *token, struct caller **
 {
     struct grant *grant;
     const enum rc rc = tokens_pin(service->tokens, token, &grant, why);
-    if (rc == RC_OK) {
-        *ret = (struct caller *)grant;
+    if (rc != RC_OK) {
+        return rc;
     }
-    return rc;
+    if (tokens_note_use(grant, wall_seconds())) {
+        chores_note(service->chores, grant->id, scope_allows(&grant->scopes, SCOPE_ADMIN_WRITE, NULL));
+    }
+    *ret = (struct caller *)grant;
+    return RC_OK;
 }
 
 void caller_release(struct caller *caller)
