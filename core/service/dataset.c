@@ -19,7 +19,8 @@ struct upload {
     struct service *service;
     struct region region; /* the metadata's */
     struct dataset_metadata metadata;
-    struct profile *profile; /* NULL until the metadata came */
+    struct profile_options options;
+    struct profile *profile; /* NULL until the metadata came; borrows the options */
     struct blob_writer *writer;
     bool has_metadata, has_file, streamed; /* streamed: the profile has seen every byte */
     uint64_t bytes;
@@ -61,11 +62,11 @@ enum rc upload_metadata(struct upload *upload, const char *json, size_t n, struc
         return why_under(why, rc, "metadata");
     }
     upload->has_metadata = true;
-    const struct profile_options options = {
+    upload->options = (struct profile_options){
         .columns = upload->metadata.columns,
         .missing = upload->metadata.governance.missing,
     };
-    rc = profile_create(&options, &upload->profile);
+    rc = profile_create(&upload->options, &upload->profile);
     upload->streamed = upload->bytes == 0;
     return rc;
 }
@@ -170,7 +171,7 @@ enum rc upload_finish(struct upload *upload, struct doc **ret, struct why *why)
         rc = add_row(upload, &blob, ret, why);
     }
     if (rc != RC_OK) {
-        (void)blob_remove(upload->service->store, &blob); /* at worst the next start moves it to lost/ */
+        service_drop_blob(upload->service, &blob);
     }
     return rc;
 }

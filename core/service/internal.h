@@ -34,6 +34,10 @@ enum rc service_text(const struct doc *doc, struct region *region, const char **
 /* A stored JSON text as a document. RC_CORRUPT: it is not JSON. NULL text gives NULL. */
 enum rc service_stored(const char *text, struct doc **ret, struct why *why) MUST_CHECK;
 
+/* Drops a file that no row names. What cannot be removed is moved to lost/ by the next start. */
+struct blob_ref;
+void service_drop_blob(struct service *service, const struct blob_ref *blob);
+
 /* A struct page as the store wants it. */
 struct store_page service_page(const struct page *page);
 

@@ -444,7 +444,7 @@ enum rc service_label_set(struct service *service, const char *model, const char
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
-    int64_t number;
+    int64_t number = 0;
     struct version *version = NULL;
     if (!str_is_name(label)) {
         return why_fail(why, RC_INVALID, "label", "must be a letter or digit, then letters, digits, '.', '_' or '-', at most 63 in all");

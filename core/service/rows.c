@@ -132,50 +132,22 @@ static enum rc take_floats(size_t n, size_t width, size_t *budget, float **ret, 
     return RC_OK;
 }
 
-/* From class indices to rows with a single 1. */
-static void spread(const float *indices, size_t n, size_t width, float *out)
-{
-    for (size_t i = 0; i < n; i++) {
-        out[i * width + (size_t)indices[i]] = 1.0f;
-    }
-}
-
-static enum rc make_targets(const struct target *target, const struct job_train *spec, int outputs,
-                            const struct table *table,
-                            const uint32_t *rows, size_t n, size_t *budget, float **ret, struct why *why)
-{
-    AUTO_FREE float *values = NULL;
-    enum rc rc = take_floats(n, 1, budget, &values, why);
-    if (rc == RC_OK) {
-        rc = target_values(target, table, rows, n, values, why);
-    }
-    if (rc == RC_OK && spec->loss == LOSS_CATEGORICAL_CROSSENTROPY) {
-        float *wide = NULL;
-        rc = take_floats(n, (size_t)outputs, budget, &wide, why);
-        if (rc == RC_OK) {
-            spread(values, n, (size_t)outputs, wide);
-            *ret = wide;
-        }
-        return rc;
-    }
-    if (rc == RC_OK) {
-        *ret = TAKE(values);
-    }
-    return rc;
-}
-
 enum rc matrices_make(const struct transform *transform, const struct target *target,
                       const struct job_train *spec, int outputs,
                       const struct table *table, const uint32_t *rows, size_t n, size_t *budget,
                       struct matrices *ret, struct why *why)
 {
     AUTO(matrices) struct matrices made = { .rows = n };
+    const size_t width = (size_t)loss_target_width((enum loss)spec->loss, outputs);
     enum rc rc = take_floats(n, transform_features(transform), budget, &made.x, why);
     if (rc == RC_OK) {
         rc = transform_table(transform, table, rows, n, made.x, why);
     }
     if (rc == RC_OK) {
-        rc = make_targets(target, spec, outputs, table, rows, n, budget, &made.targets, why);
+        rc = take_floats(n, width, budget, &made.targets, why);
+    }
+    if (rc == RC_OK) {
+        rc = target_values(target, table, rows, n, width, made.targets, why);
     }
     if (rc == RC_OK) {
         *ret = (struct matrices){ TAKE(made.x), TAKE(made.targets), n };

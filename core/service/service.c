@@ -8,6 +8,7 @@
 #include "core/service/internal.h"
 #include "core/service/registry.h"
 #include "core/service/trainer.h"
+#include "core/store/blob.h"
 
 const struct service_config service_defaults = {
     .trainers = 1,
@@ -54,8 +55,16 @@ enum rc service_stored(const char *text, struct doc **ret, struct why *why)
         *ret = NULL;
         return RC_OK;
     }
-    const enum rc rc = doc_parse(text, __builtin_strlen(text), ret, why);
+    const enum rc rc = doc_parse(text, strlen(text), ret, why);
     return rc == RC_OK || rc == RC_NO_MEMORY ? rc : why_fail(why, RC_CORRUPT, "", "a stored record is damaged");
+}
+
+void service_drop_blob(struct service *service, const struct blob_ref *blob)
+{
+    const enum rc rc = blob_remove(service->store, blob);
+    if (rc != RC_OK) {
+        log_warn("file_left_behind", "rc=%s", rc_name(rc));
+    }
 }
 
 struct store_page service_page(const struct page *page)

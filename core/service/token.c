@@ -282,9 +282,9 @@ enum rc service_token_revoke(struct service *service, const char *id, struct why
 {
     const enum rc rc = store_token_revoke(service->store, id, wall_seconds(), why);
     if (rc == RC_OK) {
-        /* One that has expired is on record but not resident any more. */
-        (void)tokens_revoke(service->tokens, id);
-        log_info("token_revoked", "token=%s", id);
+        /* One that has expired is on record but may not be resident any more. */
+        const bool was_alive = tokens_revoke(service->tokens, id) == RC_OK;
+        log_info("token_revoked", "token=%s alive=%d", id, was_alive);
     }
     return rc;
 }

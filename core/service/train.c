@@ -219,7 +219,7 @@ static enum rc keep_epoch(struct training *t, const struct fit_result *result, s
     }
     rc = store_job_epoch(t->service->store, t->row->id, &epoch, progress_json, &checkpoint, why);
     if (rc != RC_OK) {
-        (void)blob_remove(t->service->store, &checkpoint); /* at worst the next start moves it to lost/ */
+        service_drop_blob(t->service, &checkpoint);
         return rc;
     }
     rc = event_log_epoch(t->live->log, result->epoch, epoch.body);

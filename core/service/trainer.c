@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -121,8 +122,7 @@ static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum
         to = ask == ASK_CANCEL ? JOBSTATE_CANCELLED : ask == ASK_PAUSE ? JOBSTATE_PAUSED
                                                                        : JOBSTATE_QUEUED;
     } else {
-        (void)job_error_json(rc, why, &error); /* without memory the job fails without words */
-        move.error = error;
+        move.error = job_error_json(rc, why, &error) == RC_OK ? error : NULL; /* without memory it fails without words */
     }
     move.to = jobstate_name(to);
     if (jobstate_is_final(to)) {
@@ -416,12 +416,12 @@ struct event_log *trainer_log(struct trainer *trainer, const char *id)
     return log;
 }
 
-static bool uses(struct trainer *trainer, const char *dataset, const char *model)
+static bool uses(struct trainer *trainer, size_t member, const char *name)
 {
     bool found = false;
     pthread_mutex_lock(&trainer->lock);
     for (const struct live_job *job = trainer->first; job != NULL && !found; job = job->next) {
-        found = dataset != NULL ? strcmp(job->dataset, dataset) == 0 : strcmp(job->model, model) == 0;
+        found = strcmp((const char *)job + member, name) == 0;
     }
     pthread_mutex_unlock(&trainer->lock);
     return found;
@@ -429,10 +429,10 @@ static bool uses(struct trainer *trainer, const char *dataset, const char *model
 
 bool trainer_uses_dataset(struct trainer *trainer, const char *dataset)
 {
-    return uses(trainer, dataset, NULL);
+    return uses(trainer, offsetof(struct live_job, dataset), dataset);
 }
 
 bool trainer_uses_model(struct trainer *trainer, const char *model)
 {
-    return uses(trainer, NULL, model);
+    return uses(trainer, offsetof(struct live_job, model), model);
 }

@@ -171,7 +171,7 @@ enum rc version_write(struct service *service, const struct version_draft *draft
         rc = store_version_add(service->store, &row, &finish, draft->spec->label, ret_number, why);
     }
     if (rc != RC_OK) {
-        (void)blob_remove(service->store, &row.weights); /* at worst the next start moves it to lost/ */
+        service_drop_blob(service, &row.weights);
     }
     return rc;
 }

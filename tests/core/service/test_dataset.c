@@ -30,6 +30,7 @@ static void test_upload_in_either_order_gives_the_same(void **state)
 static void test_upload_refuses(void **state)
 {
     struct house *it = *state;
+
     static const struct {
         const char *metadata, *csv;
         enum rc rc;
@@ -44,6 +45,7 @@ static void test_upload_refuses(void **state)
         { HOUSE_METADATA, "a,b\n", RC_UNPROCESSABLE, "file", "rows" },
         { HOUSE_METADATA, "", RC_INVALID, "file", "" },
     };
+
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char id[ID_SIZE];
         it->why = (struct why){ 0 };
@@ -79,11 +81,28 @@ static void test_dataset_erase_leaves_the_record(void **state)
 static void test_spdx_expressions(void **state)
 {
     static const char *const good[] = {
-        "MIT", "CC-BY-4.0", "Apache-2.0 OR MIT", "GPL-2.0-only WITH Classpath-exception-2.0", "(MIT AND (BSD-3-Clause OR ISC))",
-        "LicenseRef-Internal", "DocumentRef-x:LicenseRef-y", "GPL-2.0+",
+        "MIT",
+        "CC-BY-4.0",
+        "Apache-2.0 OR MIT",
+        "GPL-2.0-only WITH Classpath-exception-2.0",
+        "(MIT AND (BSD-3-Clause OR ISC))",
+        "LicenseRef-Internal",
+        "DocumentRef-x:LicenseRef-y",
+        "GPL-2.0+",
     };
     static const char *const bad[] = {
-        "", " ", "CC BY", "MIT OR", "AND MIT", "(MIT", "MIT)", "MIT and BSD", "a+b", "x:y", "MIT\n", "((((((((((((((((((MIT))))))))))))))))))",
+        "",
+        " ",
+        "CC BY",
+        "MIT OR",
+        "AND MIT",
+        "(MIT",
+        "MIT)",
+        "MIT and BSD",
+        "a+b",
+        "x:y",
+        "MIT\n",
+        "((((((((((((((((((MIT))))))))))))))))))",
     };
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         check(spdx_is_expression(good[i]));
