@@ -132,6 +132,16 @@ static enum rc take_floats(size_t n, size_t width, size_t *budget, float **ret, 
     return RC_OK;
 }
 
+/* From class indices, which lie at the start, to rows with a single 1: from the end, so that none is lost. */
+static void spread(float *targets, size_t n, size_t width)
+{
+    for (size_t i = n; i-- > 0;) {
+        const size_t class = (size_t)targets[i];
+        memset(targets + i * width, 0, width * sizeof(float));
+        targets[i * width + class] = 1.0f;
+    }
+}
+
 enum rc matrices_make(const struct transform *transform, const struct target *target,
                       const struct job_train *spec, int outputs,
                       const struct table *table, const uint32_t *rows, size_t n, size_t *budget,
@@ -147,7 +157,10 @@ enum rc matrices_make(const struct transform *transform, const struct target *ta
         rc = take_floats(n, width, budget, &made.targets, why);
     }
     if (rc == RC_OK) {
-        rc = target_values(target, table, rows, n, width, made.targets, why);
+        rc = target_values(target, table, rows, n, made.targets, why);
+    }
+    if (rc == RC_OK && spec->loss == LOSS_CATEGORICAL_CROSSENTROPY) {
+        spread(made.targets, n, width);
     }
     if (rc == RC_OK) {
         *ret = (struct matrices){ TAKE(made.x), TAKE(made.targets), n };
