@@ -244,8 +244,8 @@ static enum outcome stream_job(struct watch *watch)
         if (tries == WATCH_TRIES_MAX) {
             return rc == RC_OK ? poll_job(watch) : session_failed(rc, &why);
         }
-        if (!watch->done && tries > 0) {
-            pause_ms(tries < 4 ? 250 << tries : 4000); /* 0.5 s, 1 s, 2 s, then 4 s */
+        if (!watch->done) {
+            pause_ms(tries < 4 ? 250 << tries : 4000); /* 0.25 s after a good connection; then 0.5 s, 1 s, 2 s, 4 s */
         }
     }
     return OUTCOME_DONE;
