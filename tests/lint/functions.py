@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""python3 functions.py ROOT: no function is longer than 80 lines (the aim is 15, see CONTRIBUTING.md)."""
+"""python3 functions.py ROOT: no function is longer than 60 lines, 80 for kernels and tests (the aim is 15)."""
 import json
 import shutil
 import subprocess
@@ -7,7 +7,9 @@ import sys
 
 from common import finish, skip, sources
 
-LINES = 80
+LINES = 60
+LINES_LONG = 80
+LONG = ("core/math/", "core/nn/", "tests/")
 
 
 def main(root):
@@ -21,9 +23,9 @@ def main(root):
     for line in ctags.stdout.splitlines():
         tag = json.loads(line)
         length = tag.get("end", tag["line"]) - tag["line"] + 1
-        if length > LINES:
+        if length > (LINES_LONG if tag["path"].startswith(LONG) else LINES):
             long.append(f"{tag['path']}:{tag['line']}: {tag['name']}() has {length} lines")
-    finish({f"functions of at most {LINES} lines": long})
+    finish({f"functions of at most {LINES} lines, {LINES_LONG} in kernels and tests": long})
 
 
 main(sys.argv[1])

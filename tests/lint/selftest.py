@@ -16,22 +16,23 @@ def header(path, body):
     return f"{SPDX}#ifndef {guard}\n#define {guard}\n\n{body}\n\n#endif\n"
 
 
-CLEAN = {
-    "core/base/a.h": header("core/base/a.h", "int a_one(void);"),
-    "core/base/a.c": SPDX + '#include "core/base/a.h"\n\nint a_one(void)\n{\n    return 1;\n}\n',
-    "core/nn/n.h": header("core/nn/n.h", '#include "core/base/a.h"'),
-    "core/store/s.h": header("core/store/s.h", '#include <stddef.h>\n\n#include "core/base/a.h"'),
-    "api/r.h": header("api/r.h", '#include "core/store/s.h"'),
-    "tests/check.h": header("tests/check.h", "#define CHECK 1"),
-}
-
-
 def source(line):
     return SPDX + '#include "core/base/a.h"\n\n' + line + "\n\nint a_one(void)\n{\n    return 1;\n}\n"
 
 
 def function(statement):
     return SPDX + '#include "core/base/a.h"\n\nint a_one(void)\n{\n    ' + statement + "\n    return 1;\n}\n"
+
+
+CLEAN = {
+    "core/base/a.h": header("core/base/a.h", "int a_one(void);"),
+    "core/base/a.c": SPDX + '#include "core/base/a.h"\n\nint a_one(void)\n{\n    return 1;\n}\n',
+    "core/nn/n.h": header("core/nn/n.h", '#include "core/base/a.h"'),
+    "core/nn/long.c": function("\n".join(["    a_one();"] * 70).strip()).replace("a_one(void)", "n_one(void)"),
+    "core/store/s.h": header("core/store/s.h", '#include <stddef.h>\n\n#include "core/base/a.h"'),
+    "api/r.h": header("api/r.h", '#include "core/store/s.h"'),
+    "tests/check.h": header("tests/check.h", "#define CHECK 1"),
+}
 
 
 # lint, file that gets it, its text
@@ -58,7 +59,8 @@ FAULTS = [
     ("names", "core/base/a.c", function("\tint x = 0;")),
     ("names", "core/base/a.c", source("int x;").rstrip("\n")),
     ("names", "tests/t.py", "print(1)\n"),
-    ("functions", "core/base/a.c", function("\n".join(["a_one();"] * 80))),
+    ("functions", "core/base/a.c", function("\n".join(["a_one();"] * 60))),
+    ("functions", "core/nn/n.c", function("\n".join(["a_one();"] * 80))),
     ("format", "core/base/a.c", function("int x=0;")),
     ("headers", "core/base/a.h", header("core/base/a.h", "size_t a_one(void);")),
     ("headers", "core/base/a.h", SPDX + "enum a { A };\n"),
