@@ -1,14 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/vault/digest.h"
 
+#include <pthread.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+/* Looked up once for the process: EVP_sha256() would be looked up, under a lock, by every digest. */
+static EVP_MD *sha256;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void fetch(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+}
+
+/* NULL: OpenSSL has none, which is memory that was gone at the first call. */
+static const EVP_MD *algorithm(void)
+{
+    (void)pthread_once(&once, fetch);
+    return sha256;
+}
+
 enum rc digest_init(struct digest *digest)
 {
     digest->_context = EVP_MD_CTX_new();
-    if (digest->_context == NULL || EVP_DigestInit_ex(digest->_context, EVP_sha256(), NULL) != 1) {
+    if (digest->_context == NULL || algorithm() == NULL || EVP_DigestInit_ex(digest->_context, algorithm(), NULL) != 1) {
         return RC_NO_MEMORY;
     }
     return RC_OK;
@@ -41,7 +59,7 @@ void digest_end_hex(struct digest *digest, char ret[DIGEST_HEX_SIZE])
 
 enum rc digest_sha256(const void *bytes, size_t n, unsigned char ret[DIGEST_BYTES])
 {
-    return EVP_Digest(bytes, n, ret, NULL, EVP_sha256(), NULL) == 1 ? RC_OK : RC_NO_MEMORY;
+    return algorithm() != NULL && EVP_Digest(bytes, n, ret, NULL, algorithm(), NULL) == 1 ? RC_OK : RC_NO_MEMORY;
 }
 
 enum rc digest_sha256_hex(const void *bytes, size_t n, char ret[DIGEST_HEX_SIZE])
