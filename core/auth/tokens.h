@@ -27,8 +27,8 @@
  * Threads: any. Memory: tokens_destroy() frees, when nothing is pinned. Logs: no.
  */
 
-#define TOKENS_MAX          20000 /* about 4.5 kB each */
-#define TOKENS_USED_SECONDS 600   /* how coarse last_used_at is */
+#define TOKENS_MAX          (2 * TOKEN_LIVE_MAX) /* with room for expired ones; about 4.5 kB each */
+#define TOKENS_USED_SECONDS 600                  /* how coarse last_used_at is */
 
 /* Set at insertion, then constant, except where marked. */
 struct grant {

@@ -41,11 +41,26 @@ static enum rc check_parent(struct db *db, const char *parent, struct why *why)
     return rc == RC_OK && revoked ? why_fail(why, RC_CONFLICT, NULL, "the token that asks for it is revoked") : rc;
 }
 
+/* Whoever may make tokens must not be able to make more than the next start can load. */
+static enum rc check_count(struct db *db, int64_t now, struct why *why)
+{
+    struct query q;
+    query_begin(&q, db, "SELECT count(*) FROM token WHERE revoked_at = 0 AND expires_at > ?1");
+    query_bind_int(&q, now);
+    const int64_t count = query_next(&q) ? query_int(&q, 0) : 0;
+    const enum rc rc = query_end(&q);
+    if (rc == RC_OK && count >= TOKEN_LIVE_MAX) {
+        return why_fail(why, RC_TOO_LARGE, NULL, "there are %d tokens alive, and no more are allowed; revoke some", TOKEN_LIVE_MAX);
+    }
+    return rc;
+}
+
 static enum rc add(struct db *db, void *arg)
 {
     const struct add *it = arg;
     const struct token_row *row = it->row;
-    enum rc rc = row->parent == NULL ? RC_OK : check_parent(db, row->parent, it->why);
+    enum rc rc = check_count(db, row->created_at, it->why);
+    rc = rc == RC_OK && row->parent != NULL ? check_parent(db, row->parent, it->why) : rc;
     if (rc != RC_OK) {
         return rc;
     }

@@ -15,6 +15,8 @@
  * Threads, memory and common errors: store.h. Logs: no.
  */
 
+#define TOKEN_LIVE_MAX 10000 /* tokens that may be alive at once: a start has to load them all */
+
 struct token_row {
     char id[ID_SIZE];
     char sha256[65]; /* of the token's text */
@@ -34,7 +36,8 @@ struct token_list {
     bool has_more;
 };
 
-/* RC_CONFLICT: id or digest are there, or the parent is revoked. RC_NOT_FOUND: the parent. */
+/* RC_CONFLICT: id or digest are there, or the parent is revoked; RC_NOT_FOUND: the parent; RC_TOO_LARGE:
+ * TOKEN_LIVE_MAX are alive at row->created_at. */
 enum rc store_token_add(struct store *store, const struct token_row *row, struct why *why) MUST_CHECK;
 
 /* RC_NOT_FOUND. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/store/token.h"
 
+#include <sqlite3.h>
+
 #include "tests/core/store/place.h"
 
 static struct token_row add_token(struct place *it, const char *parent, int64_t expires_at)
@@ -94,6 +96,27 @@ static void test_store_token_live_leaves_out_revoked_and_expired(void **state)
     check_text(list.rows[0].id, child.id);
 }
 
+/* Put there behind the store's back, since adding them one by one would take a sync each. */
+static void test_store_token_add_has_a_ceiling(void **state)
+{
+    struct place *it = *state;
+    store_close(TAKE(it->store));
+    sqlite3 *db = NULL;
+    check_int(sqlite3_open(place_path(it, ".", "licit.db").text, &db), SQLITE_OK);
+    check_int(sqlite3_exec(db, "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)"
+                               " INSERT INTO token (id, sha256, name, scopes, created_at, expires_at)"
+                               " SELECT 'tok-' || i, 'x' || i, '', '*', 1, iif(i = 7, 5, 100) FROM n",
+                           NULL, NULL, NULL),
+              SQLITE_OK);
+    check_int(sqlite3_close(db), SQLITE_OK);
+    check_ok(store_open(it->dir, &it->store, &it->why), &it->why);
+    (void)add_token(it, NULL, 100);
+    (void)add_token(it, NULL, 100);
+    struct token_row row = { .name = "", .scopes = "*", .created_at = 5, .expires_at = 100 };
+    check_rc(store_token_add(it->store, &row, &it->why), RC_TOO_LARGE);
+    check_contains(it->why.text, "10000 tokens");
+}
+
 static void test_store_token_used_never_goes_back(void **state)
 {
     struct place *it = *state;
@@ -108,4 +131,5 @@ CHECK_MAIN("core/store/token",
            PLACE_CHECK(test_store_token_add_keeps_every_field),
            PLACE_CHECK(test_store_token_revoke_takes_the_children_along),
            PLACE_CHECK(test_store_token_live_leaves_out_revoked_and_expired),
+           PLACE_CHECK(test_store_token_add_has_a_ceiling),
            PLACE_CHECK(test_store_token_used_never_goes_back))
