@@ -3,6 +3,7 @@
 
 #include <csv.h>
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/buf.h"

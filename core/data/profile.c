@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/data/profile.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/data/csv.h"

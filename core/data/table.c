@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/data/table.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/decimal.h"
