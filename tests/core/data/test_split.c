@@ -75,6 +75,23 @@ static void test_split_gives_each_class_its_share(void **state)
     check_int(count_class(&split->train, classes, 3), 1); /* the only one must be learned from */
 }
 
+/* Four classes of five rows: 0.3 of each is 1.5, so two of the four give a second row, none a third. */
+static void test_split_rounds_fairly(void **state)
+{
+    uint32_t classes[20];
+    for (uint32_t i = 0; i < 20; i++) {
+        classes[i] = i % 4;
+    }
+    const struct split_spec spec = { 20, classes, 4, 0.3, 0, 1 };
+    AUTO_PTR(split) struct split *split = NULL;
+    check_rc(split_create(&spec, &split, NULL), RC_OK);
+    check_int(split->validation.count, 6);
+    for (uint32_t c = 0; c < 4; c++) {
+        const size_t n = count_class(&split->validation, classes, c);
+        check(n == 1 || n == 2);
+    }
+}
+
 /* Any sizes at all: the promises hold. */
 static void test_split_keeps_its_promises_for_small_tables(void **state)
 {
@@ -158,6 +175,7 @@ static void test_split_survives_each_failing_allocation(void **state)
 CHECK_MAIN("core/data/split",
            CHECK(test_split_deals_every_row_once_and_repeats_itself),
            CHECK(test_split_gives_each_class_its_share),
+           CHECK(test_split_rounds_fairly),
            CHECK(test_split_keeps_its_promises_for_small_tables),
            CHECK(test_split_refuses_in_words),
            CHECK(test_split_survives_each_failing_allocation))

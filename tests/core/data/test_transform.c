@@ -97,6 +97,14 @@ static void test_transform_fills_with_the_most_frequent(void **state)
     check_int(flags, 0);
 }
 
+static void test_transform_fills_with_the_first_of_equals(void **state)
+{
+    AUTO_PTR(table) struct table *table = sample_good("c,y\nz,1\nx,2\nz,3\nx,4\n?,5\n");
+    AUTO_PTR(transform) struct transform *transform = fit(table, 5);
+    AUTO_FREE char *text = text_of(transform);
+    check_contains(text, "\"fill_category\":\"x\"");
+}
+
 #define NUMBER(x)            \
     {                        \
         CELL_NUMBER, x, NULL \
@@ -390,6 +398,7 @@ static void test_transform_survives_each_failing_allocation(void **state)
 CHECK_MAIN("core/data/transform",
            CHECK(test_transform_fits_on_the_training_rows_alone),
            CHECK(test_transform_fills_with_the_most_frequent),
+           CHECK(test_transform_fills_with_the_first_of_equals),
            CHECK(test_transform_record_takes_raw_cells),
            CHECK(test_transform_refuses_in_words),
            CHECK(test_transform_table_of_other_columns),
