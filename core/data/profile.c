@@ -132,13 +132,14 @@ static enum rc describe(struct profile *profile, struct why *why)
 {
     struct column *columns = region_alloc(&profile->region, profile->count, sizeof(*columns));
     struct column **list = region_alloc(&profile->region, profile->count, sizeof(struct column *));
+    size_t categories = 0;
     if (columns == NULL || list == NULL) {
         return RC_NO_MEMORY;
     }
     for (size_t i = 0; i < profile->count; i++) {
         const struct tally *tally = &profile->tallies[i];
         if (tally->overflow_line > 0 && tally_type(tally) == COLUMN_NUMBER) {
-            (void)why_fail(why, RC_INVALID, "", "the number is too large: at most 3.4e38 in size");
+            (void)why_fail(why, RC_INVALID, "", TALLY_TOO_LARGE);
             return at_place(why, RC_INVALID, tally->overflow_line, profile->names[i]);
         }
         const enum rc rc = tally_describe(tally, profile->names[i], &profile->region, &columns[i]);
@@ -146,6 +147,11 @@ static enum rc describe(struct profile *profile, struct why *why)
             return rc;
         }
         list[i] = &columns[i];
+        categories += columns[i].categories.count;
+    }
+    if (categories > PROFILE_CATEGORIES_MAX) {
+        return why_fail(why, RC_TOO_LARGE, "", "its columns hold %zu categories together, at most %d are allowed; set columns with many to \"ignored\"",
+                        categories, PROFILE_CATEGORIES_MAX);
     }
     profile->columns = (struct field_list){ list, profile->count };
     return RC_OK;

@@ -21,6 +21,7 @@
  */
 
 #define PROFILE_ROWS_MAX           100000000
+#define PROFILE_CATEGORIES_MAX     65536 /* of all columns together: so many can be read back as JSON */
 #define PROFILE_TEXT_BYTES_MAX     (256u << 20)
 #define PROFILE_DISTINCT_BYTES_MAX (64u << 20)
 
@@ -38,7 +39,7 @@ enum rc profile_create(const struct profile_options *options, struct profile **r
 enum rc profile_push(struct profile *profile, const void *bytes, size_t n, struct why *why) MUST_CHECK;
 
 /* No more bytes. RC_INVALID: also a chosen column that is not there; a number that no float32 holds;
- * RC_UNPROCESSABLE: no rows. The results are then valid until profile_destroy(). */
+ * RC_TOO_LARGE: categories of all columns; RC_UNPROCESSABLE: no rows. The results are then valid until profile_destroy(). */
 enum rc profile_end(struct profile *profile, struct why *why) MUST_CHECK;
 
 int64_t profile_rows(const struct profile *profile);

@@ -60,6 +60,8 @@ static enum rc add_number(struct tally *tally, const char *text, size_t n, int64
         if (tally->chosen == COLUMN_NUMBER) {
             return why_fail(why, RC_INVALID, "", "must be a number, got \"%s\"", column_quote(text, quote));
         }
+    } else if (tally->chosen == COLUMN_NUMBER) {
+        return why_fail(why, RC_INVALID, "", TALLY_TOO_LARGE);
     } else if (tally->overflow_line == 0) {
         tally->overflow_line = line; /* an error only if the column stays one of numbers */
     }

@@ -15,6 +15,9 @@
 /* A column of texts that all differ, in more rows than this, names the rows: it is ignored. */
 #define TALLY_IDENTIFIER_ROWS 20
 
+/* The words about a number that no float32 holds. */
+#define TALLY_TOO_LARGE "the number is too large: at most 3.4e38 in size"
+
 struct tally {
     int chosen;                 /* the user's enum column_type; -1: to be found out */
     bool number, boolean, text; /* still possible */

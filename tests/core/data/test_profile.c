@@ -166,6 +166,27 @@ static void test_profile_ignores_free_text_and_identifiers(void **state)
     check_int(column_at(profile_columns(profile), 1)->type, COLUMN_NUMBER);
 }
 
+/* 80 columns of 1000 categories: each may, all together may not. */
+static void test_profile_bounds_the_categories_of_all_columns(void **state)
+{
+    for (size_t columns = 65; columns <= 80; columns += 15) {
+        AUTO(buf) struct buf text;
+        buf_init(&text, 4u << 20);
+        for (size_t row = 0; row <= 2 * COLUMN_CATEGORIES_MAX; row++) {
+            for (size_t c = 0; c < columns; c++) {
+                (void)buf_printf(&text, "%sx%zu", c == 0 ? "" : ",", row == 0 ? c : row % COLUMN_CATEGORIES_MAX);
+            }
+            (void)buf_char(&text, '\n');
+        }
+        check_rc(text.failed, RC_OK);
+        const struct profile_options options = { 0 };
+        AUTO_PTR(profile) struct profile *profile = NULL;
+        struct why why = { 0 };
+        check_rc(sample_profile(text.data, text.len, 65536, &options, &profile, &why), columns == 65 ? RC_OK : RC_TOO_LARGE);
+        check_contains(why.text, columns == 65 ? "" : "hold 80000 categories together");
+    }
+}
+
 static void test_profile_reads_the_real_tables(void **state)
 {
     static const struct {
@@ -237,5 +258,6 @@ CHECK_MAIN("core/data/profile",
            CHECK(test_profile_refuses_in_words),
            CHECK(test_profile_holds_to_the_users_types),
            CHECK(test_profile_ignores_free_text_and_identifiers),
+           CHECK(test_profile_bounds_the_categories_of_all_columns),
            CHECK(test_profile_reads_the_real_tables),
            CHECK(test_profile_survives_each_failing_allocation))
