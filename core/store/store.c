@@ -116,10 +116,13 @@ static enum rc quick_check(struct db *db, struct why *why)
         query_copy(&q, 0, answer, sizeof(answer));
     }
     const enum rc rc = query_end(&q);
-    if (rc != RC_OK || strcmp(answer, "ok") != 0) {
-        return why_fail(why, rc == RC_OK ? RC_CORRUPT : rc, NULL, "the database is damaged (%s); restore it from a backup", rc == RC_OK ? answer : rc_text(rc));
+    if (rc == RC_OK && strcmp(answer, "ok") == 0) {
+        return RC_OK;
     }
-    return RC_OK;
+    if (rc != RC_OK && rc != RC_CORRUPT) {
+        return why_fail(why, rc, NULL, "the database cannot be read: %s", rc_text(rc));
+    }
+    return why_fail(why, RC_CORRUPT, NULL, "the database is damaged (%s); restore it from a backup", rc == RC_OK ? answer : "its pages make no sense");
 }
 
 static enum rc open_database(struct store *store, const char *path, struct why *why)
