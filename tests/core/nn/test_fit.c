@@ -336,6 +336,7 @@ static void test_fit_create_keeps_to_the_ceiling(void **state)
     fits.spec.bytes_max = fit_bytes(fits.network, &fits.spec, ROWS, VALIDATION);
     AUTO_PTR(fit)
     struct fit *good = new_fit(&fits, NULL);
+    check(good != NULL);
     fits.spec.bytes_max--;
     check_rc(fit_create(fits.network, &fits.spec, &train, &validation, NULL, &fit, &why), RC_TOO_LARGE);
 }
