@@ -2,6 +2,9 @@
 #ifndef CORE_NN_LOSS_H
 #define CORE_NN_LOSS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "core/base/rc.h"
 #include "core/base/why.h"
 #include "core/nn/activation.h"
