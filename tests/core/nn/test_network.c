@@ -101,7 +101,8 @@ static void reference(const struct network *network, const float *parameters, co
     memcpy(in, x, sizeof(float) * INPUTS);
     for (int i = 0; i < network_layer_count(network); i++) {
         const struct layer *layer = network_layer(network, i);
-        ref_product(out, 64, 0.0f, in, 64, 0, parameters + layer->ranges[0].offset, (size_t)layer->outputs, 0, 1, layer->outputs, layer->inputs);
+        ref_product(out, 64, 0.0f, in, 64, 0, parameters + layer->ranges[0].offset, (size_t)layer->outputs, 0,
+                    1, layer->outputs, layer->inputs);
         for (int j = 0; j < layer->outputs && layer->ranges_count > 1; j++) {
             out[j] += parameters[layer->ranges[1].offset + (size_t)j];
         }
