@@ -9,7 +9,8 @@
  *
  * One pass; each column keeps every type that its cells still allow, and the
  * narrowest of them is its type at the end: number, boolean, category, else
- * ignored (too many or too long texts). A type that the user chose is held to:
+ * ignored (too many or too long texts, or a text of its own in every row of more
+ * than 20: a name of the row, nothing to learn from). A type that the user chose is held to:
  * a cell that does not fit is an error with its line. A column without any value
  * is ignored. A column of 0 and 1 is a number; the words true, false, yes, no
  * make a boolean.
