@@ -21,6 +21,7 @@ struct registry {
     /* guarded by lock */
     struct version *versions;
     struct label *labels;
+    size_t bytes; /* of all versions in the list */
 };
 
 enum rc registry_create(struct service *service, struct registry **ret)
@@ -65,6 +66,7 @@ struct version *registry_find(struct registry *registry, const char *model, int6
     }
     if (version != NULL) {
         atomic_fetch_add(&version->pins, 1);
+        atomic_store_explicit(&version->used, mono_now().ns, memory_order_relaxed);
     }
     pthread_rwlock_unlock(&registry->lock);
     return version;
@@ -78,6 +80,7 @@ static void free_if_done(struct registry *registry, struct version *version)
     for (struct version **at = &registry->versions; *at != NULL; at = &(*at)->next) {
         if (*at == version && version->retired && atomic_load(&version->pins) == 0) {
             *at = version->next;
+            registry->bytes -= version->bytes;
             unused = version;
             break;
         }
@@ -101,6 +104,63 @@ void registry_unpin(struct registry *registry, struct version *version)
     }
 }
 
+static bool has_label(const struct registry *registry, const struct version *version)
+{
+    const struct label *label = registry->labels;
+    while (label != NULL && (label->number != version->number || strcmp(label->model, version->model) != 0)) {
+        label = label->next;
+    }
+    return label != NULL;
+}
+
+/* Takes the version that was used longest ago out of the list; NULL: each has a label or a pin. */
+static struct version *unlink_oldest(struct registry *registry)
+{
+    struct version **oldest = NULL;
+    for (struct version **at = &registry->versions; *at != NULL; at = &(*at)->next) {
+        const bool may_go = atomic_load(&(*at)->pins) == 0 && !has_label(registry, *at);
+        if (may_go && (oldest == NULL || atomic_load(&(*at)->used) < atomic_load(&(*oldest)->used))) {
+            oldest = at;
+        }
+    }
+    struct version *version = oldest == NULL ? NULL : *oldest;
+    if (version != NULL) {
+        *oldest = version->next;
+        registry->bytes -= version->bytes;
+    }
+    return version;
+}
+
+/* Puts a loaded version into the list, others making room; false: there is none. */
+static bool admit(struct registry *registry, struct version *version)
+{
+    const size_t ceiling = registry->service->config.resident_memory;
+    struct version *evicted = NULL;
+    pthread_rwlock_wrlock(&registry->lock);
+    bool fits = version->bytes <= ceiling;
+    while (fits && registry->bytes > ceiling - version->bytes) {
+        struct version *oldest = unlink_oldest(registry);
+        fits = oldest != NULL;
+        if (fits) {
+            oldest->next = evicted;
+            evicted = oldest;
+        }
+    }
+    if (fits) {
+        version->next = registry->versions;
+        registry->versions = version;
+        registry->bytes += version->bytes;
+    }
+    pthread_rwlock_unlock(&registry->lock);
+    while (evicted != NULL) {
+        struct version *next = evicted->next;
+        log_info("model_unloaded", "model=%s version=%lld", evicted->model, (long long)evicted->number);
+        version_destroy(evicted);
+        evicted = next;
+    }
+    return fits;
+}
+
 static enum rc load(struct registry *registry, const char *model, int64_t number, struct version **ret, struct why *why)
 {
     struct version *version = registry_find(registry, model, number); /* another thread may have been first */
@@ -114,10 +174,11 @@ static enum rc load(struct registry *registry, const char *model, int64_t number
         return rc;
     }
     atomic_store(&version->pins, 1);
-    pthread_rwlock_wrlock(&registry->lock);
-    version->next = registry->versions;
-    registry->versions = version;
-    pthread_rwlock_unlock(&registry->lock);
+    atomic_store(&version->used, start.ns);
+    if (!admit(registry, version)) {
+        version_destroy(version);
+        return why_fail(why, RC_UNAVAILABLE, "", "no memory is left for this version: those that are loaded have labels or requests");
+    }
     log_info("model_loaded", "model=%s version=%lld parameters=%zu us=%lld", model, (long long)number,
              network_parameter_count(version->network), (long long)(mono_since(start) / 1000));
     *ret = version;
@@ -187,6 +248,7 @@ static struct version *unlink_retired(struct registry *registry, const char *mod
         version->retired = version->retired || is_it;
         if (is_it && atomic_load(&version->pins) == 0) {
             *at = version->next;
+            registry->bytes -= version->bytes;
             version->next = unused;
             unused = version;
         } else {

@@ -10,7 +10,9 @@
  * A version is loaded when a label is set on it, at start for every label, and
  * when a request names it. A pin keeps it; one that was erased is retired: no
  * request finds it any more, and the last unpin frees it. Loading happens
- * outside the lock that requests take.
+ * outside the lock that requests take. All together stay under a ceiling: the one
+ * that was used longest ago, has no label and no pin makes room; when there is
+ * none, a further version is refused.
  *
  * Threads: any. Memory: registry_destroy() when nothing is pinned. Logs: model_loaded.
  */
@@ -26,7 +28,7 @@ enum rc registry_recover(struct registry *registry, struct why *why) MUST_CHECK;
 /* Pins a version that is loaded; NULL: it is not. */
 struct version *registry_find(struct registry *registry, const char *model, int64_t number);
 
-/* Pins it, loading when needed. Disk. */
+/* Pins it, loading when needed. Disk. RC_UNAVAILABLE: no room under the ceiling; else as version_load(). */
 enum rc registry_load(struct registry *registry, const char *model, int64_t number, struct version **ret,
                       struct why *why) MUST_CHECK;
 void registry_unpin(struct registry *registry, struct version *version);

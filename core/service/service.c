@@ -15,6 +15,7 @@ const struct service_config service_defaults = {
     .train_threads = 2,
     .train_memory = (size_t)1 << 30,
     .model_memory = (size_t)1 << 30,
+    .resident_memory = (size_t)4 << 30,
     .dataset_bytes = (size_t)1 << 30,
     .jobs_waiting = 100,
     .token_seconds = 365 * 86400,

@@ -31,14 +31,15 @@ struct service;
 struct caller;
 
 struct service_config {
-    const char *state;     /* the state directory; made when it is not there */
-    int trainers;          /* jobs that run at once, 1 to 16 */
-    int train_threads;     /* threads that one job may use, 1 to 64 */
-    size_t train_memory;   /* bytes that one job may need: table, network, optimizer */
-    size_t model_memory;   /* bytes that one loaded version may need */
-    size_t dataset_bytes;  /* ceiling of one uploaded table */
-    int jobs_waiting;      /* queued jobs beyond which a new one is refused (RC_BUSY) */
-    int64_t token_seconds; /* the longest life of a token */
+    const char *state;      /* the state directory; made when it is not there */
+    int trainers;           /* jobs that run at once, 1 to 16 */
+    int train_threads;      /* threads that one job may use, 1 to 64 */
+    size_t train_memory;    /* bytes that one job may need: table, network, optimizer */
+    size_t resident_memory; /* bytes that all loaded versions may need together */
+    size_t model_memory;    /* bytes that one loaded version may need */
+    size_t dataset_bytes;   /* ceiling of one uploaded table */
+    int jobs_waiting;       /* queued jobs beyond which a new one is refused (RC_BUSY) */
+    int64_t token_seconds;  /* the longest life of a token */
 };
 
 /* The defaults of every key above but `state`. */

@@ -330,6 +330,8 @@ enum rc version_load(struct service *service, const char *model, int64_t number,
         rc = load_weights(service, &row, version, why);
     }
     if (rc == RC_OK) {
+        version->bytes = network_parameter_count(version->network) * sizeof(float) +
+                         COUNT_OF(version->spare) * workspace_bytes(version->network, VERSION_BATCH, false);
         *ret = TAKE(version);
     }
     return rc;

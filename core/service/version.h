@@ -47,9 +47,10 @@ struct version {
     struct target *target;
     struct region region;   /* of spec */
     struct job_train *spec; /* the job that trained it */
-    /* counted; the registry may free it at 0 when it is retired */
-    atomic_int pins;
-    bool retired; /* guarded by the registry's lock */
+    size_t bytes;           /* what it takes: parameters and spare workspaces */
+    atomic_int pins;        /* the registry may free it at 0 */
+    _Atomic int64_t used;   /* monotonic nanoseconds of the last pin */
+    bool retired;           /* guarded by the registry's lock */
     struct version *next;
     /* guarded by lock */
     pthread_mutex_t lock;

@@ -162,6 +162,26 @@ static void test_label_moves_without_a_failed_prediction(void **state)
     check_int(atomic_load(&mover.failed), 0);
 }
 
+static void test_versions_without_labels_make_room(void **state)
+{
+    struct house *it = *state;
+    const struct version_choice first = { .number = 1 }, second = { .number = 2 };
+    struct version *version = NULL;
+    train_two(it);
+    house_close(it);
+    it->config.resident_memory = 600000; /* one of them */
+    house_open(it);
+    check_ok(version_pin(it->service, "iris", &first, &version, &it->why), &it->why);
+    struct version *other = NULL;
+    check_rc(version_pin(it->service, "iris", &second, &other, &it->why), RC_UNAVAILABLE); /* the first has a pin */
+    version_unpin(it->service, version);
+    check_ok(version_pin(it->service, "iris", &second, &version, &it->why), &it->why);
+    version_unpin(it->service, version);
+    check(!version_is_loaded(it->service, "iris", &first) && version_is_loaded(it->service, "iris", &second));
+    check_ok(label(it, "production", "{\"version\":2}"), &it->why);
+    check_rc(version_pin(it->service, "iris", &first, &version, &it->why), RC_UNAVAILABLE); /* the second has a label */
+}
+
 static void test_damaged_weights_are_not_served(void **state)
 {
     struct house *it = *state;
@@ -184,4 +204,5 @@ CHECK_MAIN("core/service/model",
            HOUSE_CHECK(test_label_refuses),
            HOUSE_CHECK(test_version_named_by_a_label_stays),
            HOUSE_CHECK(test_label_moves_without_a_failed_prediction),
+           HOUSE_CHECK(test_versions_without_labels_make_room),
            HOUSE_CHECK(test_damaged_weights_are_not_served))
