@@ -7,18 +7,29 @@
 #include <strings.h>
 
 #include "api/error.h"
+#include "api/openapi.h"
 #include "api/reqlog.h"
 #include "api/url.h"
 
 #define REPLY_MAX   (256u << 20) /* bytes of one whole reply */
+#define OPENAPI_MAX (4u << 20)
 #define HEADERS_MAX 100
 #define TOKEN_MAX   2048 /* narrowed tokens carry their caveats */
 
 struct api {
-    struct api_settings settings; /* constant after create */
+    struct api_settings settings; /* constant after create, as the next */
+    struct buf openapi;
     atomic_bool ready;
     _Atomic int64_t streams; /* open event streams */
 };
+
+static enum rc write_openapi(struct api *api)
+{
+    AUTO_PTR(doc) struct doc *doc = NULL;
+    const struct api_settings *settings = &api->settings;
+    const enum rc rc = openapi_make(settings->routes, settings->version, settings->prefix, &doc);
+    return rc != RC_OK ? rc : doc_write(doc, DOC_COMPACT, &api->openapi);
+}
 
 enum rc api_create(const struct api_settings *settings, struct api **ret)
 {
@@ -27,13 +38,27 @@ enum rc api_create(const struct api_settings *settings, struct api **ret)
         return RC_NO_MEMORY;
     }
     api->settings = *settings;
+    buf_init(&api->openapi, OPENAPI_MAX);
+    const enum rc rc = write_openapi(api);
+    if (rc != RC_OK) {
+        api_destroy(api);
+        return rc;
+    }
     *ret = api;
     return RC_OK;
 }
 
 void api_destroy(struct api *api)
 {
-    mem_free(api);
+    if (api != NULL) {
+        buf_finish(&api->openapi);
+        mem_free(api);
+    }
+}
+
+const struct buf *api_get_openapi(const struct api *api)
+{
+    return &api->openapi;
 }
 
 void api_set_ready(struct api *api, bool ready)
@@ -357,7 +382,10 @@ void api_body(struct api_request *request, const char *bytes, size_t n)
 
 enum api_where api_end_where(const struct api_request *request)
 {
-    return request->response.status != 0 ? API_INLINE : request->route->where;
+    if (request->response.status != 0) {
+        return API_INLINE;
+    }
+    return request->route->place != NULL ? request->route->place(request) : request->route->where;
 }
 
 static enum rc handle(struct api_request *request, struct why *why)

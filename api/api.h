@@ -61,6 +61,9 @@ void api_set_ready(struct api *api, bool ready);
 bool api_is_ready(const struct api *api);
 const struct api_settings *api_get_settings(const struct api *api);
 
+/* The text of the OpenAPI document: made once, since making it takes milliseconds. */
+const struct buf *api_get_openapi(const struct api *api);
+
 /* Counts an event stream in; RC_LIMITED at the ceiling. */
 enum rc api_stream_enter(struct api *api, struct why *why) MUST_CHECK;
 void api_stream_leave(struct api *api);

@@ -100,6 +100,7 @@ static struct api *open_api(void)
 {
     const struct api_settings settings = {
         .routes = routes,
+        .version = "0",
         .auth = { .authenticate = authenticate, .allows = allows },
         .limits = { .json_bytes = 64, .predict_bytes = 128, .upload_bytes = 1000, .deadline_ms = 10000, .streams = 1 },
     };

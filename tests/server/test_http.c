@@ -106,6 +106,7 @@ static void build(struct house *house, int64_t grace_ms)
 {
     const struct api_settings settings = {
         .routes = routes,
+        .version = "0",
         .limits = { .json_bytes = 1000, .predict_bytes = 1000, .upload_bytes = 4u << 20, .deadline_ms = 30000, .streams = 4 },
     };
     struct why why = { 0 };

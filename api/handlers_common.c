@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/handlers.h"
+
+#include <string.h>
+
+#include "core/base/str.h"
+#include "core/service/token.h"
+
+struct list_query {
+    int64_t limit;
+    const char *after;
+};
+
+static const struct field list_query_fields[] = {
+    { .name = "limit", .kind = FIELD_INTEGER, .offset = offsetof(struct list_query, limit), .min = 1, .max = 1000, .fallback = "20", .about = "How many at most." },
+    { .name = "after", .kind = FIELD_STRING, .offset = offsetof(struct list_query, after), .min = 1, .max = 63, .about = "Only what is older than this one: the last id of the page before." },
+    { .name = NULL },
+};
+const struct schema list_query_schema = { "ListQuery", "A page of a list.", sizeof(struct list_query), list_query_fields, false };
+
+struct page handlers_page(const struct api_request *request)
+{
+    const struct list_query *query = request->query;
+    return (struct page){ .limit = (int)query->limit, .after = query->after };
+}
+
+enum rc handlers_no_content(struct api_request *request)
+{
+    request->response.status = 204;
+    return RC_OK;
+}
+
+static enum rc find_caller(void *arg, const char *token, struct region *region, struct api_caller *ret, struct why *why)
+{
+    struct caller *caller = NULL;
+    const enum rc rc = caller_find(arg, token, &caller, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    ret->grant = caller;
+    (void)str_copy(ret->token, sizeof(ret->token), caller_token_id(caller)); /* an id fits */
+    return RC_OK;
+}
+
+static bool may(void *arg, const struct api_caller *caller, const char *kind, const char *name, const char *verb)
+{
+    return caller_may(caller->grant, kind, name, verb);
+}
+
+static void release(void *arg, struct api_caller *caller)
+{
+    caller_release(caller->grant);
+}
+
+struct api_auth handlers_auth(struct service *service)
+{
+    return (struct api_auth){ .arg = service, .authenticate = find_caller, .allows = may, .release = release };
+}
