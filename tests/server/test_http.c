@@ -22,8 +22,8 @@
 
 static sem_t entered, leave, dropped, stream_open;
 static _Atomic(struct api_request *) streaming;
-static atomic_int said; /* lines that the stream may say */
-static int given;
+static atomic_int said;  /* lines that the stream may say */
+static atomic_int given; /* lines that it said */
 
 static enum rc reply_count(struct api_request *request, uint64_t n)
 {
