@@ -26,7 +26,7 @@ static const struct field train_fields[] = {
     { .name = "network", .kind = FIELD_OBJECT, .offset = TRAIN(network), .schema = &network_schema, .about = "Default: 128 relu, 64 relu, and an output that fits the target." },
     { .name = "optimizer", .kind = FIELD_VARIANT, .offset = TRAIN(optimizer), .options = optimizer_options, .fallback = OPTIMIZER_FALLBACK, .about = "How the weights follow the gradient." },
     { .name = "loss", .kind = FIELD_CHOICE, .offset = TRAIN(loss), .choices = loss_names, .about = "Default: by the target; two classes binary_crossentropy, more sparse_categorical_crossentropy, a number mean_squared_error." },
-    { .name = "metrics", .kind = FIELD_LIST, .offset = TRAIN(metrics), .max = METRIC_COUNT, .item = &metric_item, .about = "Default: accuracy and auc, accuracy, or mae and r2, by the target." },
+    { .name = "metrics", .kind = FIELD_LIST, .offset = TRAIN(metrics), .max = METRIC_COUNT, .item = &metric_item, .about = "Default: accuracy and auc for two classes, accuracy and log_loss for more, mae and r2 for a number." },
     { .name = "epochs", .kind = FIELD_INTEGER, .offset = TRAIN(epochs), .min = 1, .max = JOBSPEC_EPOCHS_MAX, .fallback = "10", .about = "Passes over the training rows." },
     { .name = "batch_size", .kind = FIELD_INTEGER, .offset = TRAIN(batch_size), .min = 1, .max = NETWORK_BATCH_MAX, .fallback = "32", .about = "Rows of one step." },
     { .name = "validation_split", .kind = FIELD_NUMBER, .offset = TRAIN(validation_split), .flags = FIELD_BOUNDED, .min = 0, .max = 0.9, .fallback = "0.2", .about = "Share of the rows that training never sees and every epoch is measured on." },
