@@ -207,6 +207,37 @@ static void test_fit_shuffles_by_seed_and_epoch(void **state)
     check(memcmp(other, one, bytes_of(&job)) != 0);
 }
 
+/* The same training with the rows put into the order of each epoch by hand. */
+static void test_fit_takes_the_order_of_seed_and_epoch(void **state)
+{
+    AUTO(job)
+    struct job job;
+    job_init(&job, small, INPUTS);
+    AUTO_PTR(fit)
+    struct fit *shuffled = new_fit(&job, NULL);
+    job.spec.shuffle = false;
+    float rows[ROWS * INPUTS], classes[ROWS];
+    const struct fit_data data = { rows, classes, ROWS };
+    AUTO_PTR(fit)
+    struct fit *ordered = NULL;
+    memcpy(rows, x, sizeof(rows));
+    memcpy(classes, targets, sizeof(classes));
+    check_rc(fit_create(job.network, &job.spec, &data, &validation, NULL, &ordered, NULL), RC_OK);
+    for (uint32_t epoch = 0; epoch < 3; epoch++) {
+        uint32_t order[ROWS];
+        rng_permutation(&(struct rng){ job.spec.seed, RNG_SHUFFLE, epoch }, order, ROWS);
+        for (size_t i = 0; i < ROWS; i++) {
+            memcpy(rows + i * INPUTS, x + order[i] * INPUTS, sizeof(float) * INPUTS);
+            classes[i] = targets[order[i]];
+        }
+        struct fit_result one, two;
+        check_rc(fit_epoch(shuffled, NULL, &one, NULL), RC_OK);
+        check_rc(fit_epoch(ordered, NULL, &two, NULL), RC_OK);
+        check_close(one.loss, two.loss, 0.0);
+    }
+    check_bytes(fit_parameters(shuffled), fit_parameters(ordered), bytes_of(&job));
+}
+
 static void test_fit_stops_early_and_keeps_the_best(void **state)
 {
     AUTO(job)
@@ -410,6 +441,7 @@ CHECK_MAIN("core/nn/fit",
            CHECK_WITH(test_fit_gives_the_same_bits_after_a_pause_at_each_epoch, setup, NULL),
            CHECK_WITH(test_fit_gives_the_same_bits_after_a_stop_in_mid_epoch, setup, NULL),
            CHECK_WITH(test_fit_shuffles_by_seed_and_epoch, setup, NULL),
+           CHECK_WITH(test_fit_takes_the_order_of_seed_and_epoch, setup, NULL),
            CHECK_WITH(test_fit_stops_early_and_keeps_the_best, setup, NULL),
            CHECK_WITH(test_fit_ends_when_the_loss_is_no_number, setup, NULL),
            CHECK_WITH(test_fit_create_says_what_is_wrong, setup, NULL),
