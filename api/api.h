@@ -29,8 +29,7 @@ struct api_limits {
     uint64_t upload_bytes;  /* uploads */
     int64_t predict_rows;
     int64_t deadline_ms;
-    int64_t streams;       /* event streams at a time */
-    int64_t token_seconds; /* the longest life of a token */
+    int64_t streams; /* event streams at a time */
 };
 
 /* Who may do what: the service's tokens; tests bring their own. */

@@ -127,7 +127,7 @@ static enum rc compute(struct api_request *request, struct work *work, struct wh
         .row = take_row,
     };
     size_t rows;
-    reader.inputs = transform_inputs(work->transform, &reader.input_count);
+    (void)transform_inputs(work->transform, &reader.input_count); /* their number is all that is needed */
     enum rc rc = request->body.len == 0 ? why_fail(why, RC_SYNTAX, NULL, "the body must be a JSON object, got nothing") : RC_OK;
     rc = rc != RC_OK ? rc : rows_read(&reader, request->body.data, request->body.len, &rows, why);
     rc = rc != RC_OK ? rc : flush(work, why);

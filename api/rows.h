@@ -30,9 +30,8 @@ enum rows_form {
 };
 
 struct rows_reader {
-    const struct transform_input *inputs;
+    const struct transform *transform; /* names the inputs */
     size_t input_count;
-    const struct transform *transform; /* to find inputs by name */
     size_t rows_max;
     void *arg;
     /* Before the first row: is the answer called "outputs"? */

@@ -15,6 +15,9 @@ void scan_init(struct scan *scan, char *text, size_t n)
 
 static enum rc fail(const struct scan *scan, struct why *why, const char *what)
 {
+    if (scan->at >= scan->end) {
+        return why_fail(why, RC_SYNTAX, NULL, "%s, but the text ends", what);
+    }
     return why_fail(why, RC_SYNTAX, NULL, "%s at byte %zu", what, (size_t)(scan->at - scan->start));
 }
 
@@ -37,7 +40,7 @@ bool scan_take(struct scan *scan, char c)
 
 enum rc scan_need(struct scan *scan, char c, struct why *why)
 {
-    const char what[] = { 'e', 'x', 'p', 'e', 'c', 't', 'e', 'd', ' ', c, '\0' };
+    const char what[] = { 'e', 'x', 'p', 'e', 'c', 't', 'e', 'd', ' ', '\'', c, '\'', '\0' };
     return scan_take(scan, c) ? RC_OK : fail(scan, why, what);
 }
 

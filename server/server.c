@@ -128,7 +128,6 @@ static enum rc open_api(struct server *server)
             .predict_rows = config->limit_rows,
             .deadline_ms = config->limit_deadline_ms,
             .streams = config->limit_streams,
-            .token_seconds = config->limit_token_ms / 1000,
         },
         .prefix = config->http_prefix,
         .version = LICIT_VERSION,

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/support/loopback.h"
 
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
-#define PIECES_MAX 100000 /* a stream that says nothing so often is at rest */
+#define PATIENCE_SECONDS 60 /* a stream that says nothing for so long is at rest */
+
+static void wake(void *arg)
+{
+    (void)sem_post(arg);
+}
 
 static size_t fill_headers(const struct loopback_call *call, char *authorization, size_t size, struct api_header *out)
 {
@@ -43,11 +50,19 @@ static void keep_reply(const struct api_request *request, struct buf *streamed, 
     }
 }
 
-static void read_stream(struct api_request *request, struct buf *out)
+/* Reads a streamed reply to its end, sleeping until there is more. */
+static void read_stream(struct api_request *request, sem_t *more, struct buf *out)
 {
     bool end = request->response.stream.next == NULL;
-    for (int i = 0; !end && i < PIECES_MAX; i++) {
-        end = api_next(request, out, &end) != RC_OK || end;
+    while (!end) {
+        const size_t before = out->len;
+        MUST(api_next(request, out, &end) == RC_OK);
+        if (!end && out->len == before) {
+            struct timespec until;
+            (void)clock_gettime(CLOCK_REALTIME, &until);
+            until.tv_sec += PATIENCE_SECONDS;
+            end = sem_timedwait(more, &until) != 0;
+        }
     }
 }
 
@@ -67,6 +82,9 @@ void loopback(struct api *api, const struct loopback_call *call, struct loopback
     *ret = (struct loopback_reply){ 0 };
     struct api_request *request = api_begin(api, &head);
     MUST(request != NULL);
+    sem_t more;
+    (void)sem_init(&more, 0, 0);
+    api_on_wake(request, wake, &more);
     const size_t step = call->chunk == 0 ? n : call->chunk;
     for (size_t at = 0; at < n; at += step) {
         api_body(request, call->body + at, n - at < step ? n - at : step);
@@ -75,9 +93,10 @@ void loopback(struct api *api, const struct loopback_call *call, struct loopback
     AUTO(buf)
     struct buf streamed;
     buf_init(&streamed, 1u << 20);
-    read_stream(request, &streamed);
+    read_stream(request, &more, &streamed);
     keep_reply(request, &streamed, ret);
     api_done(request, true);
+    (void)sem_destroy(&more);
 }
 
 void loopback_finish(struct loopback_reply *reply)
