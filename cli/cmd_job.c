@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cmd.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/body.h"
@@ -78,8 +79,7 @@ static const struct column field_columns[] = {
     { "Version", "version", CELL_TEXT },
     { "Dataset", "dataset", CELL_TEXT },
     { "Purpose", "purpose", CELL_TEXT },
-    { "Epoch", "progress.epoch", CELL_COUNT },
-    { "Of epochs", "progress.epochs", CELL_COUNT },
+    { "Epochs", "_epochs", CELL_TEXT },
     { "Rows per second", "progress.rows_per_second", CELL_COUNT },
     { "Weights", "weights_digest", CELL_DIGEST },
     { "Submitted", "created_at", CELL_TIME },
@@ -140,10 +140,19 @@ static enum rc print_metrics(const struct doc *metrics)
 /* The columns are the keys of the first row; every row has the same. */
 static enum rc print_history(const struct doc *history)
 {
+    static const char *const first[] = { "epoch", "loss", "val_loss" };
     struct column columns[TABLE_COLUMNS_MAX + 1] = { 0 };
+    const struct doc *row = doc_at(history, 0);
     size_t n = 0;
-    for (struct doc_pair p = { 0 }; n < TABLE_COLUMNS_MAX && doc_next(doc_at(history, 0), &p);) {
-        columns[n++] = (struct column){ p.key, p.key, CELL_NUMBER };
+    for (size_t i = 0; i < COUNT_OF(first); i++) {
+        if (doc_get(row, first[i]) != NULL) {
+            columns[n++] = (struct column){ first[i], first[i], CELL_NUMBER };
+        }
+    }
+    for (struct doc_pair p = { 0 }; n < TABLE_COLUMNS_MAX && doc_next(row, &p);) {
+        if (strcmp(p.key, "epoch") != 0 && strcmp(p.key, "loss") != 0 && strcmp(p.key, "val_loss") != 0) {
+            columns[n++] = (struct column){ p.key, p.key, CELL_NUMBER };
+        }
     }
     if (n == 0) {
         return RC_OK;
@@ -152,9 +161,25 @@ static enum rc print_history(const struct doc *history)
     return table_print(stdout, columns, history);
 }
 
+/* The fields, with "7 of 30" for the epochs where there are any. */
+static enum rc print_fields(const struct doc *job)
+{
+    char text[64];
+    const struct doc *progress = doc_get(job, "progress");
+    const int64_t epochs = doc_get_integer(progress, "epochs", doc_get_integer(doc_get(job, "spec"), "epochs", 0));
+    AUTO_PTR(doc) struct doc *copy = doc_copy(job);
+    if (epochs > 0) {
+        (void)snprintf(text, sizeof(text), "%" PRId64 " of %" PRId64, doc_get_integer(progress, "epoch", 0), epochs);
+        if (doc_put_string(copy, "_epochs", text) != RC_OK) {
+            return RC_NO_MEMORY;
+        }
+    }
+    return copy == NULL ? RC_NO_MEMORY : table_print_fields(stdout, field_columns, copy);
+}
+
 enum rc job_print(const struct doc *job)
 {
-    const enum rc rc = table_print_fields(stdout, field_columns, job);
+    const enum rc rc = print_fields(job);
     return rc == RC_OK ? print_metrics(doc_get(job, "metrics")) : rc;
 }
 
@@ -225,7 +250,7 @@ static enum outcome follow(const struct session *session, const struct doc *job)
         return watch_job(session, id);
     }
     if (!session->json) {
-        const enum rc rc = table_print_fields(stdout, field_columns, job);
+        const enum rc rc = print_fields(job);
         fprintf(stderr, "Follow it: licit job watch %s\n", id);
         return session_printed(rc);
     }
@@ -302,7 +327,7 @@ static enum outcome move(const struct session *session, const char *verb)
     const struct client_request request = { .method = "POST", .path = path };
     const enum outcome outcome = session_ask(session, &request, true, &job);
     if (outcome == OUTCOME_DONE && !session->json) {
-        return session_printed(table_print_fields(stdout, field_columns, job));
+        return session_printed(print_fields(job));
     }
     return outcome;
 }

@@ -100,7 +100,10 @@ enum outcome session_refused(const struct session *session, const struct reply *
     const char *detail = known ? detail_of(problem) : NULL;
     const char *code = known ? doc_get_string(problem, "code", NULL) : NULL;
     (void)snprintf(status, sizeof(status), "%.60s%s%ld", code == NULL ? "" : code, code == NULL ? "HTTP " : ", HTTP ", reply->status);
-    tell("licit: ", detail == NULL ? "the server refused this without saying why" : detail);
+    if (detail == NULL) {
+        detail = reply->status == 410 ? "it has been erased; --json shows what remains on record" : "the server refused this without saying why";
+    }
+    tell("licit: ", detail);
     if (known) {
         tell("  where     ", doc_get_string(problem, "path", NULL));
         tell("  rule      ", doc_get_string(problem, "rule", NULL));

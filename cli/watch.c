@@ -46,15 +46,19 @@ struct watch {
     bool events, done;   /* something came over this connection; the job has ended */
 };
 
+/* The losses first, then the metrics. */
 static void add_row(struct buf *out, const struct doc *row)
 {
-    for (struct doc_pair p = { 0 }; doc_next(row, &p);) {
-        double x;
-        if (strcmp(p.key, "epoch") != 0 && doc_number(p.value, &x)) {
-            (void)buf_text(out, "  ");
-            text_foreign(out, p.key);
-            (void)buf_char(out, ' ');
-            text_number(out, x);
+    for (int pass = 0; pass < 2; pass++) {
+        for (struct doc_pair p = { 0 }; doc_next(row, &p);) {
+            double x;
+            const bool is_loss = strcmp(p.key, "loss") == 0 || strcmp(p.key, "val_loss") == 0;
+            if (is_loss == (pass == 0) && strcmp(p.key, "epoch") != 0 && doc_number(p.value, &x)) {
+                (void)buf_text(out, "  ");
+                text_foreign(out, p.key);
+                (void)buf_char(out, ' ');
+                text_number(out, x);
+            }
         }
     }
 }
