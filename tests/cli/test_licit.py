@@ -101,7 +101,7 @@ def test_option_means_the_same_in_every_command(server):
 
 def test_manual_is_the_program_s_own(server):
     with open(MANUAL, encoding="utf-8") as file:
-        check(file.read() == Run(server.url, "completion", "markdown").out, "docs/command.md is old: run docs/update")
+        check(file.read() == Run(server.url, "completion", "markdown").out, "docs/command.md is old: licit completion markdown > docs/command.md")
 
 
 COMPLETIONS = [  # words so far, some of what they complete to
