@@ -70,9 +70,9 @@ def loss_of(name):
 
 
 def answers(model, x):
-    """Without the note of its logits that Keras 3 ties to a result: it would take a softmax's for a
-    sigmoid's and the other way round, and it is written down as an oddity, not as a formula.
-    Where they fit, logits and probabilities give the same loss."""
+    """The model's answers without the logits that Keras 3 ties to them: behind a loss of the other kind it
+    would take a softmax's logits for a sigmoid's, or the other way round. Where the kinds fit, logits and
+    probabilities give the same loss."""
     return tf.identity(model(x))
 
 
