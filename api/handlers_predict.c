@@ -12,6 +12,8 @@
 #define BATCH_ROWS   256          /* rows that are computed together */
 #define BATCH_FLOATS (1u << 20)   /* features of one batch; a wider row is a batch of its own */
 #define ANSWER_MAX   (256u << 20) /* bytes of one reply */
+#define INLINE_NS    20000        /* an event thread answers by itself what takes no longer; handing over costs about half of it */
+#define BYTE_NS      10           /* to read a byte of the body, generously */
 
 static const struct field anything = { .name = "", .kind = FIELD_ANY };
 
@@ -58,15 +60,25 @@ static void finish_work(struct work *work)
     buf_finish(&work->text);
 }
 
-static enum rc prepare(struct work *work, struct version *version)
+/* No body of n bytes holds more rows: each value takes a byte and a comma at least. */
+static size_t rows_bound(size_t n, size_t inputs)
+{
+    return n / (2 * (inputs > 0 ? inputs : 1)) + 1;
+}
+
+static enum rc prepare(struct work *work, struct version *version, size_t body_bytes)
 {
     *work = (struct work){ .version = version, .transform = version_transform(version), .target = version_target(version) };
     buf_init(&work->text, ANSWER_MAX);
     work->features = transform_features(work->transform);
     work->outputs = (size_t)version_outputs(version);
     work->batch = BATCH_FLOATS / work->features;
-    work->batch = work->batch > BATCH_ROWS ? BATCH_ROWS : work->batch == 0 ? 1
-                                                                           : work->batch;
+    work->batch = work->batch > BATCH_ROWS ? BATCH_ROWS : work->batch;
+    size_t inputs;
+    (void)transform_inputs(work->transform, &inputs);
+    const size_t bound = rows_bound(body_bytes, inputs);
+    work->batch = work->batch > bound ? bound : work->batch;
+    work->batch = work->batch == 0 ? 1 : work->batch;
     work->x = mem_floats(work->batch * work->features);
     work->y = mem_floats(work->batch * work->outputs);
     return work->x == NULL || work->y == NULL ? RC_NO_MEMORY : RC_OK;
@@ -143,7 +155,14 @@ static struct version_choice choose(const struct api_request *request)
 enum api_where place_predict(const struct api_request *request)
 {
     const struct version_choice choice = choose(request);
-    return version_is_loaded(request->service, api_get_param(request, "model"), &choice) ? API_COMPUTE : API_IO;
+    size_t inputs;
+    const int64_t row_ns = version_row_ns(request->service, api_get_param(request, "model"), &choice, &inputs);
+    if (row_ns < 0) {
+        return API_IO;
+    }
+    const size_t n = request->body.len;
+    const int64_t rows = (int64_t)rows_bound(n, inputs);
+    return n <= INLINE_NS / BYTE_NS && (int64_t)n * BYTE_NS + rows * row_ns <= INLINE_NS ? API_INLINE : API_COMPUTE;
 }
 
 static enum rc answer(struct api_request *request, struct version *version, struct why *why)
@@ -157,7 +176,7 @@ static enum rc answer(struct api_request *request, struct version *version, stru
         return rc;
     }
     struct work work;
-    rc = prepare(&work, version);
+    rc = prepare(&work, version, request->body.len);
     rc = rc != RC_OK ? rc : compute(request, &work, why);
     finish_work(&work);
     return rc;

@@ -14,11 +14,22 @@ static int64_t resolve(struct service *service, const char *model, const struct 
     return registry_label(service->registry, model, choice->label == NULL ? DEFAULT_LABEL : choice->label);
 }
 
-bool version_is_loaded(struct service *service, const char *model, const struct version_choice *choice)
+int64_t version_row_ns(struct service *service, const char *model, const struct version_choice *choice, size_t *ret_inputs)
 {
     struct version *version = registry_find(service->registry, model, resolve(service, model, choice));
+    if (version == NULL) {
+        return -1;
+    }
+    (void)transform_inputs(version->transform, ret_inputs);
+    const int64_t ns = version->row_ns;
     registry_unpin(service->registry, version);
-    return version != NULL;
+    return ns;
+}
+
+bool version_is_loaded(struct service *service, const char *model, const struct version_choice *choice)
+{
+    size_t inputs;
+    return version_row_ns(service, model, choice, &inputs) >= 0;
 }
 
 /* Why a choice means nothing: tells a model that is not there from one that is not deployed. Disk. */

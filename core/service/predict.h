@@ -27,6 +27,10 @@ struct version_choice {
 
 bool version_is_loaded(struct service *service, const char *model, const struct version_choice *choice);
 
+/* Nanoseconds that one row took by itself when the version was loaded; -1: it is not loaded. *ret_inputs:
+ * the values of a record. */
+int64_t version_row_ns(struct service *service, const char *model, const struct version_choice *choice, size_t *ret_inputs);
+
 /* RC_NOT_FOUND ("no version is deployed"), RC_CORRUPT, RC_NO_MEMORY, RC_TOO_LARGE. */
 enum rc version_pin(struct service *service, const char *model, const struct version_choice *choice,
                     struct version **ret, struct why *why) MUST_CHECK;

@@ -292,6 +292,24 @@ static enum rc load_weights(struct service *service, const struct version_row *r
     return weights_decode(version->network, bytes.data, bytes.len, version->parameters, why);
 }
 
+#define WARM_UP_RUNS 5
+
+/* Runs one row a few times: the first request finds everything in place, and the best time says what a row costs. */
+static enum rc warm_up(struct version *version, struct why *why)
+{
+    AUTO_FREE float *x = mem_floats((size_t)network_inputs(version->network));
+    AUTO_FREE float *y = mem_floats((size_t)network_outputs(version->network));
+    version->row_ns = INT64_MAX;
+    enum rc rc = x == NULL || y == NULL ? RC_NO_MEMORY : RC_OK;
+    for (int i = 0; rc == RC_OK && i < WARM_UP_RUNS; i++) {
+        const struct mono start = mono_now();
+        rc = version_predict(version, x, 1, y, why);
+        const int64_t ns = mono_since(start);
+        version->row_ns = ns < version->row_ns ? ns : version->row_ns;
+    }
+    return rc;
+}
+
 static struct version *new_version(const struct version_row *row)
 {
     struct version *version = mem_alloc(sizeof(*version));
@@ -328,6 +346,9 @@ enum rc version_load(struct service *service, const char *model, int64_t number,
     }
     if (rc == RC_OK) {
         rc = load_weights(service, &row, version, why);
+    }
+    if (rc == RC_OK) {
+        rc = warm_up(version, why);
     }
     if (rc == RC_OK) {
         version->bytes = network_parameter_count(version->network) * sizeof(float) +

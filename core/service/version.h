@@ -48,6 +48,7 @@ struct version {
     struct region region;   /* of spec */
     struct job_train *spec; /* the job that trained it */
     size_t bytes;           /* what it takes: parameters and spare workspaces */
+    int64_t row_ns;         /* what one row took by itself, measured when it was loaded */
     atomic_int pins;        /* the registry may free it at 0 */
     _Atomic int64_t used;   /* monotonic nanoseconds of the last pin */
     bool retired;           /* guarded by the registry's lock */
