@@ -54,7 +54,7 @@ struct fit_spec {
     size_t bytes_max;                           /* ceiling of everything but the data */
 };
 
-/* Keras's defaults: adam, 10 epochs, batches of 32, shuffled, no ceiling on bytes. */
+/* mean_squared_error, adam as Keras has it, 10 epochs, batches of 32, shuffled, no ceiling on bytes. */
 struct fit_spec fit_spec_defaults(void);
 
 struct fit_result {
