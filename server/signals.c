@@ -2,6 +2,7 @@
 #include "server/signals.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include "core/base/rc.h"
@@ -14,11 +15,28 @@ static void fill(sigset_t *set)
     (void)sigaddset(set, SIGHUP);
 }
 
+/*
+ * OpenBLAS makes a thread when it is loaded, before main(), and that thread blocks
+ * nothing. A signal of the process may be given to it while main is not waiting,
+ * and would end the process. So it has a handler that passes it on to main.
+ */
+static pthread_t waiter;
+
+static void pass_on(int signal_number)
+{
+    const int saved = errno;
+    (void)pthread_kill(waiter, signal_number); /* blocked there, so it stays until it is waited for */
+    errno = saved;
+}
+
 void signals_block(void)
 {
     sigset_t set;
+    const struct sigaction action = { .sa_handler = pass_on, .sa_flags = SA_RESTART };
     fill(&set);
     MUST(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
+    waiter = pthread_self();
+    MUST(sigaction(SIGTERM, &action, NULL) == 0 && sigaction(SIGINT, &action, NULL) == 0 && sigaction(SIGHUP, &action, NULL) == 0);
     MUST(signal(SIGPIPE, SIG_IGN) != SIG_ERR);
 }
 

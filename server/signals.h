@@ -3,8 +3,8 @@
 #define SERVER_SIGNALS_H
 
 /*
- * Signals are waited for by the main thread, never handled: no code runs in a
- * handler. Threads: main, before any other is made. Memory: none. Logs: no.
+ * Signals are waited for by the main thread; the only handler passes on what a
+ * thread of a library was given. Threads: main, before any other is made. Memory: none. Logs: no.
  */
 
 enum signals_event {
