@@ -32,10 +32,12 @@ struct evaluation {
     struct meter *meter;
     float *outputs; /* CHUNK_ROWS predictions */
     double loss_sum;
+    char *progress; /* the newest, as it was told */
 };
 
 static void evaluation_finish(struct evaluation *e)
 {
+    mem_free(e->progress);
     mem_free(e->outputs);
     meter_destroy(e->meter);
     matrices_finish(&e->rows);
@@ -133,9 +135,11 @@ static void tell_progress(struct evaluation *e, size_t done, struct mono began)
         .rows_per_second = speed,
         .eta_seconds = speed > 0 ? (double)(e->rows.rows - done) / speed : (double)NAN,
     };
-    AUTO_FREE char *json = NULL;
+    char *json = NULL;
     if (job_progress_json(&progress, &json) == RC_OK) {
         (void)event_log_progress(e->live->log, json); /* the next one tells the same and more */
+        mem_free(e->progress);
+        e->progress = json;
     }
 }
 
@@ -211,6 +215,7 @@ static enum rc keep_result(struct evaluation *e, struct why *why)
         .from = jobstate_name(JOBSTATE_RUNNING),
         .to = jobstate_name(JOBSTATE_SUCCEEDED),
         .finished_at = wall_seconds(),
+        .progress = e->progress,
         .metrics = text,
     };
     return rc == RC_OK ? store_job_move(e->service->store, e->row->id, &finish, why) : rc;

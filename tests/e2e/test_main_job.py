@@ -109,6 +109,7 @@ class Story:
         done = self.daemon.licit("job", "evaluate", "--model", "cancer", "--version", "1", "--dataset", self.dataset, "--rows", "test",
                                  "--metrics", "accuracy,auc,f1", "--watch", "--json")
         check(done.status == 0, done)
+        check(done.json()["progress"]["fraction"] == 1, done)
         metrics = done.json()["metrics"]
         check(metrics["accuracy"] > 0.9 and metrics["auc"] > 0.95 and metrics["f1"] > 0.85, metrics)
 
