@@ -74,7 +74,7 @@ static void draw(struct watch *watch, bool now)
     } else {
         (void)str_copy(before, sizeof(before), "evaluating");
     }
-    if (watch->eta >= 0) {
+    if (watch->eta >= 0 && watch->fraction < 1.0) {
         (void)buf_text(&after, "eta ");
         text_duration(&after, watch->eta);
     }
