@@ -43,6 +43,7 @@ const struct config_key config_keys[] = {
     { "limits", "upload", CONFIG_BYTES, AT(limit_upload), "1G", K, 1024 * G, "Size of an uploaded dataset." },
     { "limits", "rows", CONFIG_COUNT, AT(limit_rows), "10000", 1, 65536, "Rows of one prediction." },
     { "limits", "model", CONFIG_BYTES, AT(limit_model), "1G", M, 1024 * G, "Memory that one loaded version may need." },
+    { "limits", "models", CONFIG_BYTES, AT(limit_models), "4G", M, 1024 * G, "Memory that all loaded versions may need together." },
     { "limits", "deadline", CONFIG_TIME, AT(limit_deadline_ms), "30s", 100, 3600 * SECOND, "How long a request may wait before it is worked on." },
     { "limits", "streams", CONFIG_COUNT, AT(limit_streams), "64", 0, 10000, "Event streams at a time." },
     { "limits", "token_life", CONFIG_TIME, AT(limit_token_ms), "365d", 60 * SECOND, 3650 * DAY, "The longest life that a token may be given." },

@@ -45,6 +45,7 @@ struct config {
     int64_t limit_upload;
     int64_t limit_rows;
     int64_t limit_model;
+    int64_t limit_models;
     int64_t limit_deadline_ms;
     int64_t limit_streams;
     int64_t limit_token_ms;

@@ -88,6 +88,7 @@ static enum rc open_service(struct server *server, struct why *why)
     settings.train_threads = config->train_threads == 0 ? cores() : (int)config->train_threads;
     settings.train_memory = (size_t)config->train_memory;
     settings.model_memory = (size_t)config->limit_model;
+    settings.resident_memory = (size_t)config->limit_models;
     settings.dataset_bytes = (size_t)config->limit_upload;
     settings.jobs_waiting = (int)config->train_queue;
     settings.token_seconds = config->limit_token_ms / 1000;

@@ -18,7 +18,8 @@ def refusal(licitd, folder, state):
         return "it served"
     if PACKAGE not in done.stderr:
         return f"status {done.returncode}, but no word of {PACKAGE}: {done.stderr[-300:]}"
-    return "it left a state directory behind" if os.path.exists(state) else ""
+    left = os.listdir(state) if os.path.isdir(state) else []
+    return f"it left {left} behind" if left else ""
 
 
 def main():
