@@ -49,12 +49,19 @@ struct header_list {
     bool malformed;
 };
 
+/* RFC 9110: a name is a token. "Content-Length : 3" is none, and libmicrohttpd would not see its length. */
+static bool is_token(const char *name)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
+    return name[0] != '\0' && strspn(name, allowed) == strlen(name);
+}
+
 static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
                                    const char *value, size_t value_size)
 {
     struct header_list *list = arg;
-    if (value == NULL || strlen(name) != name_size || strlen(value) != value_size) {
-        list->malformed = true; /* a NUL inside, or no colon */
+    if (value == NULL || strlen(name) != name_size || strlen(value) != value_size || !is_token(name)) {
+        list->malformed = true; /* a NUL inside, no colon, a blank before it */
         return MHD_YES;
     }
     if (list->count < HEADERS_SEEN_MAX) {
@@ -276,7 +283,7 @@ static struct MHD_Response *make_response(struct exchange *it)
     return out;
 }
 
-static enum MHD_Result queue_reply(struct exchange *it)
+static enum MHD_Result queue_reply(struct exchange *it, bool last)
 {
     const struct api_response *from = &it->request->response;
     struct MHD_Response *response = make_response(it);
@@ -288,6 +295,9 @@ static enum MHD_Result queue_reply(struct exchange *it)
         atomic_store(&it->peer->deadline_ns, INT64_MAX); /* silence is bounded by the heartbeat and the idle time */
     } else {
         allow_bytes(it, mono_now().ns, from->body.len);
+    }
+    if (last) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close"); /* without it libmicrohttpd decides */
     }
     const enum MHD_Result queued = MHD_queue_response(it->connection, (unsigned int)from->status, response);
     MHD_destroy_response(response);
@@ -308,7 +318,7 @@ static enum MHD_Result finish(struct exchange *it)
     }
     it->request->handed = mono_now();
     api_end(it->request);
-    return queue_reply(it);
+    return queue_reply(it, false);
 }
 
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
@@ -322,14 +332,16 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, co
         if (!begin(it, method)) {
             return MHD_NO;
         }
-        /* Without a body the reply can wait for the next call, and the connection is kept. */
-        const bool refuse = it->request->response.status != 0 && it->request->body_announced != 0;
-        return refuse ? queue_reply(it) : MHD_YES;
+        /* What follows an unread body or a malformed head is not a request: the connection ends. Else
+         * the reply can wait for the next call, and the connection is kept. */
+        const int status = it->request->response.status;
+        const bool last = status != 0 && (it->request->body_announced != 0 || status == 400);
+        return last ? queue_reply(it, true) : MHD_YES;
     }
     if (*n > 0) {
         return take_body(it, bytes, n);
     }
-    return it->ended ? queue_reply(it) : finish(it);
+    return it->ended ? queue_reply(it, false) : finish(it);
 }
 
 static void free_exchange(struct exchange *it, bool complete)
