@@ -139,7 +139,7 @@ static enum rc check_target(const struct column *target, int64_t classes, bool i
         return why_fail(why, RC_UNPROCESSABLE, "target", "the column \"%.80s\" has %lld classes; 2 to %d can be learned", target->name, (long long)classes, TARGET_CLASSES_MAX);
     }
     if (target->missing > 0) {
-        return why_fail(why, RC_UNPROCESSABLE, "target", "the column \"%.80s\" has no value in %lld rows", target->name, (long long)target->missing);
+        return why_fail(why, RC_UNPROCESSABLE, "target", "the column \"%.80s\" has no value in %lld rows; leave them out of the table", target->name, (long long)target->missing);
     }
     return RC_OK;
 }
@@ -196,8 +196,10 @@ static enum rc check_network(const struct job_train *spec, const struct column *
         return why_under(why, rc, "network");
     }
     if (network_outputs(network) != outputs) {
-        const char *reason = is_class_loss(spec->loss) && outputs > 1 ? "the number of classes of" : "one number for";
-        (void)why_fail(why, RC_UNPROCESSABLE, "", "must be %d, %s \"%.80s\"; got %d", outputs, reason, target->name, network_outputs(network));
+        const bool classes = is_class_loss(spec->loss);
+        const char *reason = classes && outputs > 1 ? "the number of classes of" : "one number for";
+        const char *other = classes ? "" : " (to tell its values apart as classes: loss sparse_categorical_crossentropy)";
+        (void)why_fail(why, RC_UNPROCESSABLE, "", "must be %d, %s \"%.80s\"; got %d%s", outputs, reason, target->name, network_outputs(network), other);
         return why_under(why, RC_UNPROCESSABLE, "network.layers[%d].units", network_layer_count(network) - 1);
     }
     return loss_check((enum loss)spec->loss, network_last_activation(network), outputs, why);
