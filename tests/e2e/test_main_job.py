@@ -244,6 +244,19 @@ class Story:
         check(done.status == 1 and "has been erased" in done.err, done)
         check(self.predict()[0]["label"] in ("malignant", "benign"), "a deployed version outlives its dataset")
 
+    def test_plain_over_a_unix_socket(self):
+        with tempfile.TemporaryDirectory(prefix="licit-e2e-") as folder:
+            path = os.path.join(folder, "socket")
+            process = subprocess.Popen([LICITD, "--state", os.path.join(folder, "state"), "--listen", "unix:" + path, "--plain"],
+                                       stderr=subprocess.PIPE, text=True)
+            for line in process.stderr:
+                if "event=ready" in line:
+                    break
+            done = self.daemon.licit("model", "list", "--url", "unix:" + path, LICIT_TOKEN="@" + os.path.join(folder, "state", "first-token"))
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+            check(done.status == 0 and process.returncode == 0 and not os.path.exists(path), (done, process.returncode))
+
     def test_sigterm_exits_0(self):
         check(self.daemon.stop() == 0, "".join(self.daemon.log[-5:]))
         check(not any("licit_" in line for line in self.daemon.log), "a token in the log")
