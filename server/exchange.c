@@ -296,7 +296,7 @@ static enum MHD_Result queue_reply(struct exchange *it, bool last)
     } else {
         allow_bytes(it, mono_now().ns, from->body.len);
     }
-    if (last) {
+    if (last || atomic_load(&it->http->closing)) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close"); /* without it libmicrohttpd decides */
     }
     const enum MHD_Result queued = MHD_queue_response(it->connection, (unsigned int)from->status, response);
