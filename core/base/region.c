@@ -60,7 +60,7 @@ void *region_alloc(struct region *region, size_t count, size_t size)
         return refuse(region, RC_TOO_LARGE);
     }
     bytes -= bytes % grain;
-    if (bytes > region->_max - region->_used) {
+    if (bytes > region->_max - region->used) {
         return refuse(region, RC_TOO_LARGE);
     }
     struct region_block *block = region->_last;
@@ -73,7 +73,7 @@ void *region_alloc(struct region *region, size_t count, size_t size)
     }
     void *p = block->bytes + block->used;
     block->used += bytes;
-    region->_used += bytes;
+    region->used += bytes;
     return p;
 }
 

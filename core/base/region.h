@@ -21,7 +21,7 @@
 struct region {
     enum rc failed; /* RC_OK, RC_TOO_LARGE or RC_NO_MEMORY */
     struct region_block *_last;
-    size_t _used; /* bytes given out, held against the ceiling */
+    size_t used; /* bytes given out, held against the ceiling; to be read only */
     size_t _max;
 };
 

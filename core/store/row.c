@@ -7,7 +7,12 @@
 
 void row_page_begin(struct row_page *rows, struct region *region, int64_t limit, size_t size)
 {
-    *rows = (struct row_page){ ._region = region, ._limit = (size_t)limit, ._size = size };
+    *rows = (struct row_page){
+        ._region = region,
+        ._limit = (size_t)limit,
+        ._size = size,
+        ._used_max = limit <= STORE_PAGE_MAX ? region->used + ROW_PAGE_BYTES_MAX : SIZE_MAX,
+    };
 }
 
 /* Doubles the room; the old items stay in the region, half as large as the new ones. */
@@ -31,7 +36,7 @@ void *row_page_next(struct row_page *rows, struct query *q)
     if (!query_next(q)) {
         return NULL;
     }
-    if (rows->count == rows->_limit) {
+    if (rows->count == rows->_limit || (rows->count > 0 && rows->_region->used > rows->_used_max)) {
         rows->has_more = true;
         return NULL;
     }

@@ -8,6 +8,7 @@
 #include "core/base/why.h"
 #include "core/store/blob.h"
 #include "core/store/db.h"
+#include "core/store/store.h"
 
 /*
  * What the families do alike; private to core/store.
@@ -19,12 +20,17 @@
  * Threads: one. Memory: items live in the region. Logs: no.
  */
 
+/* A page of a list (limit up to STORE_PAGE_MAX) ends early when its texts have become so many bytes: a list of
+ * wide tables has shorter pages instead of none. */
+#define ROW_PAGE_BYTES_MAX ((size_t)8 << 20)
+
 struct row_page {
     void *items;
     size_t count;
-    bool has_more; /* the query had a row more than the limit */
+    bool has_more; /* the query had a row more than the limit or the ceiling allows */
     struct region *_region;
     size_t _limit, _size, _room;
+    size_t _used_max; /* of the region */
 };
 
 void row_page_begin(struct row_page *rows, struct region *region, int64_t limit, size_t size);
