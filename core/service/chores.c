@@ -12,7 +12,6 @@
 
 struct chore {
     char token[ID_SIZE];
-    bool is_root;
 };
 
 struct chores {
@@ -43,13 +42,15 @@ static bool take(struct chores *chores, struct chore *ret)
     return found;
 }
 
-/* The first token was for the first hour. Its file goes when another one does its work; the first token has no parent. */
+/* The first token was for the first hour. Its file goes when another one with all rights does its work; the
+ * first token has no parent. */
 static void drop_first_token(struct chores *chores, const char *token)
 {
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct token_row row;
-    if (store_token_get(chores->service->store, token, &region, &row, NULL) != RC_OK || row.parent == NULL) {
+    if (store_token_get(chores->service->store, token, &region, &row, NULL) != RC_OK || row.parent == NULL ||
+        strcmp(row.scopes, "*") != 0) {
         return;
     }
     const char *path = region_printf(&region, "%s/first-token", chores->service->state);
@@ -69,9 +70,7 @@ static void *serve(void *arg)
         if (rc != RC_OK) {
             log_debug("token_use_unnoted", "token=%s rc=%s", chore.token, rc_name(rc));
         }
-        if (chore.is_root) {
-            drop_first_token(chores, chore.token);
-        }
+        drop_first_token(chores, chore.token);
     }
     return NULL;
 }
@@ -109,13 +108,12 @@ void chores_destroy(struct chores *chores)
     mem_free(chores);
 }
 
-void chores_note(struct chores *chores, const char *token, bool is_root)
+void chores_note(struct chores *chores, const char *token)
 {
     pthread_mutex_lock(&chores->lock);
     if (chores->count < CHORES_QUEUE_MAX) {
         struct chore *chore = &chores->queue[(chores->first + chores->count++) % CHORES_QUEUE_MAX];
         (void)str_copy(chore->token, sizeof(chore->token), token); /* an id always fits */
-        chore->is_root = is_root;
         pthread_cond_signal(&chores->changed);
     }
     pthread_mutex_unlock(&chores->lock);

@@ -24,7 +24,7 @@ enum rc chores_create(struct service *service, struct chores **ret) MUST_CHECK;
 /* Finishes what is queued, joins the thread and frees. NULL is fine. */
 void chores_destroy(struct chores *chores);
 
-/* The token was used; is_root: it has the scope *. */
-void chores_note(struct chores *chores, const char *token, bool is_root);
+/* The token was used. */
+void chores_note(struct chores *chores, const char *token);
 
 #endif

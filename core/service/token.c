@@ -79,7 +79,7 @@ enum rc caller_find(struct service *service, const char *token, struct caller **
         return rc;
     }
     if (tokens_note_use(grant, wall_seconds())) {
-        chores_note(service->chores, grant->id, scope_allows(&grant->scopes, SCOPE_ADMIN_WRITE, NULL));
+        chores_note(service->chores, grant->id);
     }
     *ret = (struct caller *)grant;
     return RC_OK;
@@ -195,18 +195,34 @@ static enum rc join_scopes(const struct field_list *scopes, const struct caller 
     return text == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
-/* Keeps the token of this text; the row's id, digest and times are filled in. */
-static enum rc issue(struct service *service, struct token_row *row, int64_t seconds, const char *text, struct why *why)
+/* Makes a token: its text, and id, digest and times of its row. */
+static enum rc make(struct token_row *row, int64_t seconds, char text[TOKEN_SIZE])
 {
-    enum rc rc = token_digest(text, row->sha256);
-    if (rc != RC_OK) {
-        return rc;
-    }
     id_make("tok", row->id);
     row->created_at = wall_seconds();
     row->expires_at = row->created_at + seconds;
-    rc = store_token_add(service->store, row, why);
-    return rc == RC_OK ? tokens_insert(service->tokens, row, why) : rc;
+    const enum rc rc = token_make(text);
+    return rc == RC_OK ? token_digest(text, row->sha256) : rc;
+}
+
+/* Keeps it. A creator that is revoked meanwhile takes its children along: those that were in the store by
+ * then, and those that were resident; one between the two is seen here. */
+static enum rc keep(struct service *service, const struct token_row *row, const struct caller *creator, struct why *why)
+{
+    enum rc rc = store_token_add(service->store, row, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    rc = tokens_insert(service->tokens, row, why);
+    if (rc == RC_OK && creator != NULL && atomic_load(&grant_of(creator)->revoked)) {
+        rc = why_fail(why, RC_CONFLICT, "", "the token that asks for it is revoked");
+    }
+    if (rc != RC_OK) { /* nobody will be told its text */
+        const bool was_alive = tokens_revoke(service->tokens, row->id) == RC_OK;
+        const enum rc revoked = store_token_revoke(service->store, row->id, wall_seconds(), NULL);
+        log_warn("token_taken_back", "token=%s alive=%d rc=%s", row->id, was_alive, rc_name(revoked));
+    }
+    return rc;
 }
 
 static enum rc read_request(struct service *service, const struct doc *body, struct region *region,
@@ -239,18 +255,22 @@ enum rc service_token_create(struct service *service, const struct caller *creat
     }
     char text[TOKEN_SIZE] = { 0 };
     struct token_view view;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     if (rc == RC_OK) {
-        rc = token_make(text);
-    }
-    if (rc == RC_OK) {
-        rc = issue(service, &row, request.expires_in, text, why);
+        rc = make(&row, request.expires_in, text);
     }
     if (rc == RC_OK) {
         rc = view_of(&row, &region, &view, why);
     }
     if (rc == RC_OK) {
         view.token = text;
-        rc = reply(&view, ret);
+        rc = reply(&view, &doc);
+    }
+    if (rc == RC_OK) {
+        rc = keep(service, &row, creator, why);
+    }
+    if (rc == RC_OK) {
+        *ret = TAKE(doc);
     }
     mem_wipe(text, sizeof(text));
     return rc;
@@ -301,6 +321,13 @@ static enum rc write_secret(const char *path, const char *text, struct why *why)
     return RC_OK;
 }
 
+/* So that a file's name outlives a loss of power, as what the store says of it does. */
+static enum rc sync_folder(const char *path, struct why *why)
+{
+    AUTO_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd >= 0 && fsync(fd) == 0 ? RC_OK : why_fail(why, RC_IO, "", "could not sync the state directory: %m");
+}
+
 enum rc service_first_token(struct service *service, bool *ret_made, struct why *why)
 {
     AUTO(region) struct region region;
@@ -315,12 +342,15 @@ enum rc service_first_token(struct service *service, bool *ret_made, struct why 
     const char *path = region_printf(&region, "%s/%s", service->state, FIRST_TOKEN_FILE);
     char text[TOKEN_SIZE] = { 0 };
     struct token_row row = { .name = "first token", .scopes = "*" };
-    rc = path == NULL ? RC_NO_MEMORY : token_make(text);
+    rc = path == NULL ? RC_NO_MEMORY : make(&row, FIRST_TOKEN_SECONDS, text);
     if (rc == RC_OK) {
         rc = write_secret(path, text, why); /* first: a token on record that nobody was told would lock everyone out */
     }
     if (rc == RC_OK) {
-        rc = issue(service, &row, FIRST_TOKEN_SECONDS, text, why);
+        rc = sync_folder(service->state, why);
+    }
+    if (rc == RC_OK) {
+        rc = keep(service, &row, NULL, why);
     }
     mem_wipe(text, sizeof(text));
     *ret_made = rc == RC_OK;
