@@ -170,6 +170,7 @@ static enum rc erase(struct db *db, void *arg)
     if (rc == RC_OK && erased) {
         return why_fail(it->why, RC_GONE, NULL, "the dataset was erased before");
     }
+    rc = rc == RC_OK ? store_check_no_job(db, "SELECT id FROM job WHERE status IN ('queued', 'running', 'paused') AND dataset = ?1 LIMIT 1", it->id, it->why) : rc;
     rc = rc == RC_OK ? store_doom(db, name) : rc;
     if (rc != RC_OK) {
         return rc;

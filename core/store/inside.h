@@ -50,6 +50,9 @@ void store_bury(struct store *store);
 struct job_move;
 enum rc store_move_job(struct db *db, const char *id, const struct job_move *move, struct why *why) MUST_CHECK;
 
+/* In a closure: RC_CONFLICT when the query, which is given the name, finds a job (why says which). */
+enum rc store_check_no_job(struct db *db, const char *sql, const char *name, struct why *why) MUST_CHECK;
+
 /* In a closure: the seq of a model that is not deleted. RC_NOT_FOUND with words. */
 enum rc store_find_model(struct db *db, const char *name, int64_t *ret_seq, struct why *why) MUST_CHECK;
 

@@ -159,7 +159,9 @@ enum rc store_job_list(struct store *store, const char *status, const struct sto
 static enum rc list_pending(struct db *db, void *arg)
 {
     struct query q;
-    query_begin(&q, db, "SELECT " COLUMNS " FROM job WHERE status IN ('queued', 'running') ORDER BY seq");
+    query_begin(&q, db, "SELECT id, type, status, model, version, dataset, token, created_at, started_at, finished_at,"
+                        " NULL, NULL, NULL, NULL, NULL, checkpoint_epoch, blob, blob_sha256, blob_bytes"
+                        " FROM job WHERE status IN ('queued', 'running') ORDER BY seq");
     return collect(&q, arg, INT64_MAX);
 }
 
@@ -239,6 +241,20 @@ enum rc store_move_job(struct db *db, const char *id, const struct job_move *mov
     query_bind_text(&q, move->weights_digest);
     rc = query_run(&q);
     return rc == RC_OK && move->drop_checkpoint ? drop_checkpoint(db, &present) : rc;
+}
+
+enum rc store_check_no_job(struct db *db, const char *sql, const char *name, struct why *why)
+{
+    char id[ID_SIZE] = "";
+    struct query q;
+    query_begin(&q, db, sql);
+    query_bind_text(&q, name);
+    const bool found = query_next(&q);
+    if (found) {
+        query_copy(&q, 0, id, sizeof(id));
+    }
+    const enum rc rc = query_end(&q);
+    return rc == RC_OK && found ? why_fail(why, RC_CONFLICT, NULL, "the job %s, which has not ended, needs \"%s\"; cancel it first", id, name) : rc;
 }
 
 struct move {

@@ -78,7 +78,8 @@ enum rc store_job_get(struct store *store, const char *id, struct region *region
 enum rc store_job_list(struct store *store, const char *status, const struct store_page *page,
                        struct region *region, struct job_list *ret, struct why *why) MUST_CHECK;
 
-/* All that are queued or running, in the order of submission: what a start has to go on with. */
+/* All that are queued or running, in the order of submission: what a start has to go on with. Their texts
+ * (spec, progress, error, metrics) are left out: a start must not fail for their size. */
 enum rc store_job_pending(struct store *store, struct region *region, struct job_list *ret,
                           struct why *why) MUST_CHECK;
 

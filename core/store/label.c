@@ -6,8 +6,6 @@
 #include "core/store/model.h"
 #include "core/store/row.h"
 
-#define LABELS_MAX 100000 /* of one list */
-
 /* The row of the label, in this spelling alone; 0: there is none. */
 static enum rc find_label(struct db *db, int64_t model, const char *label, int64_t *ret_seq, struct why *why)
 {
@@ -26,6 +24,16 @@ static enum rc find_label(struct db *db, int64_t model, const char *label, int64
         return why_fail(why, RC_CONFLICT, NULL, "the label is written \"%s\"; names are unique ignoring case", spelling);
     }
     return rc;
+}
+
+/* Whoever may set labels must not be able to set more than the next start can load. */
+static enum rc check_count(struct db *db, struct why *why)
+{
+    struct query q;
+    query_begin(&q, db, "SELECT count(*) FROM label");
+    const int64_t count = query_next(&q) ? query_int(&q, 0) : 0;
+    const enum rc rc = query_end(&q);
+    return rc == RC_OK && count >= LABELS_MAX ? why_fail(why, RC_TOO_LARGE, NULL, "there are %d labels, and no more are allowed", LABELS_MAX) : rc;
 }
 
 static enum rc insert(struct db *db, int64_t model, const struct label_row *row)
@@ -81,6 +89,9 @@ enum rc store_put_label(struct db *db, const struct label_row *row, struct why *
     int64_t model, seq = 0;
     enum rc rc = store_find_model(db, row->model, &model, why);
     rc = rc == RC_OK ? find_label(db, model, row->label, &seq, why) : rc;
+    if (rc == RC_OK && seq == 0) {
+        rc = check_count(db, why);
+    }
     if (rc == RC_OK && seq == 0) {
         rc = insert(db, model, row);
         seq = db_last_seq(db);

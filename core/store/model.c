@@ -134,14 +134,29 @@ static enum rc run_on(struct db *db, const char *sql, int64_t seq)
     return query_run(&q);
 }
 
+static enum rc check_no_label(struct db *db, const char *name, int64_t model, struct why *why)
+{
+    char label[STR_NAME_MAX + 1] = "";
+    struct query q;
+    query_begin(&q, db, "SELECT label FROM label WHERE model = ?1 LIMIT 1");
+    query_bind_int(&q, model);
+    const bool found = query_next(&q);
+    if (found) {
+        query_copy(&q, 0, label, sizeof(label));
+    }
+    const enum rc rc = query_end(&q);
+    return rc == RC_OK && found ? why_fail(why, RC_CONFLICT, NULL, "the label \"%s\" names a version of \"%s\"; versions that a label names are not erased", label, name) : rc;
+}
+
 /* The row stays, so that numbers are not given again; nothing else does. */
 static enum rc remove_model(struct db *db, void *arg)
 {
     const struct named *it = arg;
     int64_t seq;
     enum rc rc = store_find_model(db, it->name, &seq, it->why);
+    rc = rc == RC_OK ? check_no_label(db, it->name, seq, it->why) : rc;
+    rc = rc == RC_OK ? store_check_no_job(db, "SELECT id FROM job WHERE status IN ('queued', 'running', 'paused') AND model = ?1 LIMIT 1", it->name, it->why) : rc;
     rc = rc == RC_OK ? run_on(db, "INSERT OR IGNORE INTO doomed SELECT blob FROM version WHERE model = ?1 AND blob IS NOT NULL", seq) : rc;
-    rc = rc == RC_OK ? run_on(db, "DELETE FROM label WHERE model = ?1", seq) : rc;
     rc = rc == RC_OK ? run_on(db, "DELETE FROM version WHERE model = ?1", seq) : rc;
     return rc == RC_OK ? run_on(db, "UPDATE model SET deleted = 1 WHERE seq = ?1", seq) : rc;
 }

@@ -21,6 +21,7 @@
  */
 
 #define LABEL_VERSIONS_MAX 16
+#define LABELS_MAX         10000 /* of all models together: a start has to load them all */
 
 struct model_row {
     const char *name;
@@ -96,7 +97,7 @@ enum rc store_version_get(struct store *store, const char *model, int64_t number
 enum rc store_version_list(struct store *store, const char *model, int64_t below, int64_t limit,
                            struct region *region, struct version_list *ret, struct why *why) MUST_CHECK;
 
-/* RC_NOT_FOUND: the model or one of the versions. Replaces what the label named before. */
+/* RC_NOT_FOUND: the model or one of the versions; RC_TOO_LARGE: LABELS_MAX. Replaces what the label named before. */
 enum rc store_label_set(struct store *store, const struct label_row *row, struct why *why) MUST_CHECK;
 
 /* RC_NOT_FOUND. */
@@ -111,7 +112,8 @@ enum rc store_label_list(struct store *store, const char *model, struct region *
 /* Removes the row and the weights. RC_NOT_FOUND; RC_CONFLICT: a label names it (why says which). */
 enum rc store_version_remove(struct store *store, const char *model, int64_t number, struct why *why) MUST_CHECK;
 
-/* Removes labels, versions and their weights. RC_NOT_FOUND. */
+/* Removes versions and their weights. RC_NOT_FOUND; RC_CONFLICT: a label names one of them, or a job that has
+ * not ended is about the model (why says which). */
 enum rc store_model_remove(struct store *store, const char *name, struct why *why) MUST_CHECK;
 
 #endif
