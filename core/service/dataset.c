@@ -5,7 +5,6 @@
 #include "core/base/log.h"
 #include "core/data/profile.h"
 #include "core/service/internal.h"
-#include "core/service/trainer.h"
 #include "core/store/dataset.h"
 
 /*
@@ -147,9 +146,10 @@ static enum rc add_row(struct upload *upload, const struct blob_ref *blob, struc
         rc = store_dataset_add(upload->service->store, &row, &row.version, why);
     }
     if (rc == RC_OK) {
-        rc = doc_put_integer(doc, "version", row.version);
-    }
-    if (rc == RC_OK) {
+        /* The dataset is kept: what fails now must not take its file away. */
+        if (doc_put_integer(doc, "version", row.version) != RC_OK) {
+            log_warn("dataset_version_untold", "dataset=%s version=%lld", row.id, (long long)row.version);
+        }
         log_info("dataset_added", "dataset=%s rows=%lld bytes=%lld", row.id, (long long)row.rows, (long long)row.bytes);
         *ret = TAKE(doc);
     }
@@ -171,7 +171,7 @@ enum rc upload_finish(struct upload *upload, struct doc **ret, struct why *why)
         rc = add_row(upload, &blob, ret, why);
     }
     if (rc != RC_OK) {
-        service_drop_blob(upload->service, &blob);
+        service_drop_unnamed(upload->service, &blob, rc);
     }
     return rc;
 }
@@ -254,9 +254,6 @@ enum rc service_dataset_erase(struct service *service, const char *id, struct do
     const char *body = NULL;
     AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = store_dataset_get(service->store, id, &region, &row, why);
-    if (rc == RC_OK && trainer_uses_dataset(service->trainer, id)) {
-        return why_fail(why, RC_CONFLICT, "", "a job that has not ended uses the dataset %s; cancel it first", id);
-    }
     if (rc == RC_OK) {
         rc = remaining(&row, &region, &body, &doc, why);
     }

@@ -34,9 +34,10 @@ enum rc service_text(const struct doc *doc, struct region *region, const char **
 /* A stored JSON text as a document. RC_CORRUPT: it is not JSON. NULL text gives NULL. */
 enum rc service_stored(const char *text, struct doc **ret, struct why *why) MUST_CHECK;
 
-/* Drops a file that no row names. What cannot be removed is moved to lost/ by the next start. */
+/* Drops a file whose row could not be written for this reason. After RC_IO nobody knows whether it was, so the
+ * file stays; what no row names is moved to lost/ by the next start. */
 struct blob_ref;
-void service_drop_blob(struct service *service, const struct blob_ref *blob);
+void service_drop_unnamed(struct service *service, const struct blob_ref *blob, enum rc reason);
 
 /* A struct page as the store wants it. */
 struct store_page service_page(const struct page *page);

@@ -8,7 +8,6 @@
 #include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/service/registry.h"
-#include "core/service/trainer.h"
 #include "core/store/model.h"
 
 #define VERSIONS_SHOWN 100 /* newest first; more are found one by one */
@@ -438,6 +437,18 @@ static enum rc store_label(struct service *service, const char *model, const cha
     return store_label_set(service->store, &row, why);
 }
 
+static enum rc change_label(struct service *service, const char *model, const char *label, int64_t number,
+                            struct region *region, struct why *why)
+{
+    registry_begin_change(service->registry);
+    enum rc rc = store_label(service, model, label, number, region, why);
+    if (rc == RC_OK) {
+        rc = registry_set_label(service->registry, model, label, number);
+    }
+    registry_end_change(service->registry);
+    return rc;
+}
+
 enum rc service_label_set(struct service *service, const char *model, const char *label, const struct doc *body,
                           struct doc **ret, struct why *why)
 {
@@ -458,10 +469,7 @@ enum rc service_label_set(struct service *service, const char *model, const char
         rc = rc == RC_NOT_FOUND ? no_version(why, model, number) : rc;
     }
     if (rc == RC_OK) {
-        rc = store_label(service, model, label, number, &region, why);
-    }
-    if (rc == RC_OK) {
-        rc = registry_set_label(service->registry, model, label, number);
+        rc = change_label(service, model, label, number, &region, why);
     }
     registry_unpin(service->registry, version);
     if (rc != RC_OK) {
@@ -489,22 +497,17 @@ enum rc service_model_erase(struct service *service, const char *model, struct w
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
-    struct label_list labels;
     enum rc rc = get_row(service, model, &region, &row, why);
-    if (rc == RC_OK) {
-        rc = store_label_list(service->store, model, &region, &labels, why);
+    if (rc != RC_OK) {
+        return rc;
     }
-    if (rc == RC_OK && labels.count > 0) {
-        return why_fail(why, RC_CONFLICT, "", "the label \"%.63s\" names version %lld; versions that a label names are not erased", labels.rows[0].label, (long long)labels.rows[0].versions[0]);
-    }
-    if (rc == RC_OK && trainer_uses_model(service->trainer, model)) {
-        return why_fail(why, RC_CONFLICT, "", "a job that has not ended trains the model; cancel it first");
-    }
-    if (rc == RC_OK) {
-        rc = store_model_remove(service->store, model, why);
-    }
+    registry_begin_change(service->registry);
+    rc = store_model_remove(service->store, model, why);
     if (rc == RC_OK) {
         registry_retire(service->registry, model, 0);
+    }
+    registry_end_change(service->registry);
+    if (rc == RC_OK) {
         log_info("model_erased", "model=%s", model);
     }
     return rc;

@@ -16,7 +16,9 @@ struct label {
 
 struct registry {
     struct service *service;
-    pthread_mutex_t loading; /* one loads at a time, so that nothing is loaded twice; taken without lock */
+    /* taken in this order; lock alone on the path of a request whose version is loaded */
+    pthread_mutex_t changing; /* from a change in the store until it is followed here */
+    pthread_mutex_t loading;  /* one loads at a time, so that nothing is loaded twice */
     pthread_rwlock_t lock;
     /* guarded by lock */
     struct version *versions;
@@ -31,7 +33,8 @@ enum rc registry_create(struct service *service, struct registry **ret)
         return RC_NO_MEMORY;
     }
     registry->service = service;
-    (void)pthread_mutex_init(&registry->loading, NULL); /* neither can fail on Linux */
+    (void)pthread_mutex_init(&registry->changing, NULL); /* none of them can fail on Linux */
+    (void)pthread_mutex_init(&registry->loading, NULL);
     (void)pthread_rwlock_init(&registry->lock, NULL);
     *ret = registry;
     return RC_OK;
@@ -54,6 +57,7 @@ void registry_destroy(struct registry *registry)
     }
     pthread_rwlock_destroy(&registry->lock);
     pthread_mutex_destroy(&registry->loading);
+    pthread_mutex_destroy(&registry->changing);
     mem_free(registry);
 }
 
@@ -217,6 +221,16 @@ int64_t registry_label(struct registry *registry, const char *model, const char 
     return number;
 }
 
+void registry_begin_change(struct registry *registry)
+{
+    pthread_mutex_lock(&registry->changing);
+}
+
+void registry_end_change(struct registry *registry)
+{
+    pthread_mutex_unlock(&registry->changing);
+}
+
 enum rc registry_set_label(struct registry *registry, const char *model, const char *name, int64_t number)
 {
     struct label *made = mem_alloc(sizeof(*made));
@@ -273,12 +287,15 @@ static void drop_labels(struct registry *registry, const char *model)
 
 void registry_retire(struct registry *registry, const char *model, int64_t number)
 {
+    /* Who has read the row before it was erased has put the version into the list by now. */
+    pthread_mutex_lock(&registry->loading);
     pthread_rwlock_wrlock(&registry->lock);
     struct version *unused = unlink_retired(registry, model, number);
     if (number == 0) {
         drop_labels(registry, model);
     }
     pthread_rwlock_unlock(&registry->lock);
+    pthread_mutex_unlock(&registry->loading);
     while (unused != NULL) {
         struct version *version = unused;
         unused = version->next;

@@ -36,7 +36,12 @@ void registry_unpin(struct registry *registry, struct version *version);
 /* The version that a label means; 0: none. */
 int64_t registry_label(struct registry *registry, const char *model, const char *label);
 
-/* Follows the store: sets (number 0: removes) a label; forgets a version or (number 0) all of a model with its labels. */
+/* Around a change of labels or versions in the store and the call below that follows it, so that what is
+ * here changes in the order in which the store does. Nothing is loaded in between. */
+void registry_begin_change(struct registry *registry);
+void registry_end_change(struct registry *registry);
+
+/* Follows the store: sets a label; forgets a version or (number 0) all of a model with its labels. */
 enum rc registry_set_label(struct registry *registry, const char *model, const char *label, int64_t number) MUST_CHECK;
 void registry_retire(struct registry *registry, const char *model, int64_t number);
 

@@ -60,9 +60,9 @@ enum rc service_stored(const char *text, struct doc **ret, struct why *why)
     return rc == RC_OK || rc == RC_NO_MEMORY ? rc : why_fail(why, RC_CORRUPT, "", "a stored record is damaged");
 }
 
-void service_drop_blob(struct service *service, const struct blob_ref *blob)
+void service_drop_unnamed(struct service *service, const struct blob_ref *blob, enum rc reason)
 {
-    const enum rc rc = blob_remove(service->store, blob);
+    const enum rc rc = reason == RC_IO ? RC_IO : blob_remove(service->store, blob);
     if (rc != RC_OK) {
         log_warn("file_left_behind", "rc=%s", rc_name(rc));
     }

@@ -219,7 +219,7 @@ static enum rc keep_epoch(struct training *t, const struct fit_result *result, s
     }
     rc = store_job_epoch(t->service->store, t->row->id, &epoch, progress_json, &checkpoint, why);
     if (rc != RC_OK) {
-        service_drop_blob(t->service, &checkpoint);
+        service_drop_unnamed(t->service, &checkpoint, rc);
         return rc;
     }
     rc = event_log_epoch(t->live->log, result->epoch, epoch.body);
@@ -297,9 +297,6 @@ static enum rc keep_version(struct training *t, struct why *why)
     struct version *version = NULL;
     if (registry_load(t->service->registry, t->spec->model, number, &version, NULL) == RC_OK) {
         registry_unpin(t->service->registry, version);
-    }
-    if (t->spec->label != NULL && registry_set_label(t->service->registry, t->spec->model, t->spec->label, number) != RC_OK) {
-        log_error("label_not_followed", "model=%s label=%s detail=\"set it again\"", t->spec->model, t->spec->label);
     }
     return RC_OK;
 }

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/nn/weights.h"
+#include "core/service/registry.h"
 #include "core/work/jobstate.h"
 
 #define FORMAT "licit-version-1"
@@ -138,6 +139,19 @@ static enum rc make_row(const struct version_draft *draft, const struct blob_ref
     return rc;
 }
 
+/* In the store, and then its label in the registry. */
+static enum rc add_version(struct service *service, const struct version_row *row, const struct job_move *finish,
+                           const char *label, int64_t *ret_number, struct why *why)
+{
+    registry_begin_change(service->registry);
+    const enum rc rc = store_version_add(service->store, row, finish, label, ret_number, why);
+    if (rc == RC_OK && label != NULL && registry_set_label(service->registry, row->model, label, *ret_number) != RC_OK) {
+        log_error("label_not_followed", "model=%s label=%s detail=\"set it again\"", row->model, label);
+    }
+    registry_end_change(service->registry);
+    return rc;
+}
+
 enum rc version_write(struct service *service, const struct version_draft *draft, int64_t *ret_number, struct why *why)
 {
     AUTO(region) struct region region;
@@ -168,10 +182,10 @@ enum rc version_write(struct service *service, const struct version_draft *draft
             .weights_digest = row.weights_digest,
             .drop_checkpoint = true,
         };
-        rc = store_version_add(service->store, &row, &finish, draft->spec->label, ret_number, why);
+        rc = add_version(service, &row, &finish, draft->spec->label, ret_number, why);
     }
     if (rc != RC_OK) {
-        service_drop_blob(service, &row.weights);
+        service_drop_unnamed(service, &row.weights, rc);
     }
     return rc;
 }
