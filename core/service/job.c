@@ -185,6 +185,23 @@ static enum rc make_row(struct submission *s, struct job_row *row)
     return rc;
 }
 
+/* Once the row is written nothing can fail any more. */
+static enum rc enqueue(struct service *service, const struct job_row *row, struct why *why)
+{
+    enum rc rc = trainer_add(service->trainer, row->id, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    rc = store_job_add(service->store, row, why);
+    if (rc != RC_OK) {
+        trainer_forget(service->trainer, row->id, NULL);
+        return rc;
+    }
+    log_info("job_queued", "job=%s type=%s model=%s dataset=%s token=%s", row->id, row->type, row->model, row->dataset, row->token);
+    trainer_wake(service->trainer, row->id);
+    return RC_OK;
+}
+
 static enum rc submit(struct submission *s, const struct doc *body, struct doc **ret, struct why *why)
 {
     if (trainer_is_full(s->service->trainer)) {
@@ -195,17 +212,20 @@ static enum rc submit(struct submission *s, const struct doc *body, struct doc *
         rc = s->variant.index == JOB_TRAIN ? check_train(s, s->variant.value, why) : check_evaluate(s, s->variant.value, why);
     }
     struct job_row row;
+    AUTO_PTR(doc) struct doc *reply = NULL;
     if (rc == RC_OK) {
         rc = make_row(s, &row);
     }
     if (rc == RC_OK) {
-        rc = store_job_add(s->service->store, &row, why);
+        rc = job_reply(&row, NULL, &reply, why);
     }
     if (rc == RC_OK) {
-        log_info("job_queued", "job=%s type=%s model=%s dataset=%s token=%s", row.id, row.type, row.model, row.dataset, row.token);
-        rc = trainer_add(s->service->trainer, &row, true, why);
+        rc = enqueue(s->service, &row, why);
     }
-    return rc == RC_OK ? job_reply(&row, NULL, ret, why) : rc;
+    if (rc == RC_OK) {
+        *ret = TAKE(reply);
+    }
+    return rc;
 }
 
 enum rc service_job_submit(struct service *service, const struct caller *caller, const struct doc *body,
@@ -266,17 +286,38 @@ enum rc service_job_list(struct service *service, const struct page *page, struc
 
 /* --- changing --- */
 
-/* The data of the last event of a job that ended while it did not run. */
-static enum rc tell_ended(struct service *service, const char *id, struct region *region)
+/* The job ended while it did not run: its watchers are told in the words that GET answers. */
+static void tell_ended(struct service *service, const char *id)
 {
+    AUTO(region) struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
     struct job_row row;
     AUTO_FREE char *json = NULL;
-    enum rc rc = store_job_get(service->store, id, region, &row, NULL);
+    const enum rc rc = store_job_get(service->store, id, &region, &row, NULL);
+    const bool known = rc == RC_OK && job_done_json(&row, &json) == RC_OK;
+    trainer_forget(service->trainer, id, known ? json : NULL);
+}
+
+static bool has_ended(const struct job_row *row)
+{
+    enum jobstate state;
+    return jobstate_from_name(row->status, &state) && jobstate_is_final(state);
+}
+
+/* A paused job of an earlier run becomes live again. Looked at afterwards, since one that ended before it was
+ * live would stay so for ever. RC_CONFLICT: it has ended. */
+static enum rc make_live(struct service *service, const char *id, struct why *why)
+{
+    AUTO(region) struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct job_row row;
+    enum rc rc = trainer_add(service->trainer, id, why);
     if (rc == RC_OK) {
-        rc = job_done_json(&row, &json);
+        rc = get_row(service, id, &region, &row, why);
     }
-    if (rc == RC_OK) {
-        trainer_forget(service->trainer, id, json);
+    if (rc == RC_OK && has_ended(&row)) {
+        tell_ended(service, id);
+        rc = RC_CONFLICT;
     }
     return rc;
 }
@@ -312,18 +353,20 @@ static enum rc move_idle(struct service *service, const struct verb *verb, const
     return store_job_move(service->store, row->id, &move, why);
 }
 
-static enum rc follow(struct service *service, const struct verb *verb, const struct job_row *row,
-                      struct region *region, struct why *why)
+/* Moves it and has the trainer follow. */
+static enum rc change_idle(struct service *service, const struct verb *verb, const struct job_row *row, struct why *why)
 {
-    switch (verb->to) {
-    case JOBSTATE_CANCELLED: return tell_ended(service, row->id, region);
-    case JOBSTATE_PAUSED: trainer_set_aside(service->trainer, row->id); return RC_OK;
-    case JOBSTATE_QUEUED: return trainer_add(service->trainer, row, true, why);
-    case JOBSTATE_RUNNING:
-    case JOBSTATE_SUCCEEDED:
-    case JOBSTATE_FAILED: break;
+    const bool wakes = verb->to == JOBSTATE_QUEUED;
+    enum rc rc = wakes ? make_live(service, row->id, why) : RC_OK;
+    if (rc == RC_OK) {
+        rc = move_idle(service, verb, row, why);
     }
-    return RC_INTERNAL;
+    if (rc == RC_OK && wakes) {
+        trainer_wake(service->trainer, row->id);
+    } else if (rc == RC_OK && jobstate_is_final(verb->to)) {
+        tell_ended(service, row->id);
+    }
+    return rc;
 }
 
 /* A job may begin or end to run between our look and our move: then we look once more. */
@@ -348,8 +391,7 @@ static enum rc apply(struct service *service, const struct verb *verb, const cha
         if (runs) {
             rc = trainer_ask(service->trainer, id, verb->ask) ? RC_OK : RC_CONFLICT;
         } else {
-            rc = move_idle(service, verb, &row, why);
-            rc = rc == RC_OK ? follow(service, verb, &row, &region, why) : rc;
+            rc = change_idle(service, verb, &row, why);
         }
     }
     return rc == RC_OK ? service_job_get(service, id, ret, why) : rc;
@@ -400,31 +442,27 @@ static enum rc recorded_log(struct service *service, const struct job_row *row, 
     return RC_OK;
 }
 
-/* The log of any job, pinned. A paused job of an earlier run becomes live again, without waiting. */
+/* The log of any job, pinned. It may end between our look and our taking its log: then we look once more. */
 static enum rc open_log(struct service *service, const char *id, struct event_log **ret, struct why *why)
 {
-    AUTO(region) struct region region;
-    region_init(&region, SERVICE_REGION_MAX);
-    struct event_log *log = trainer_log(service->trainer, id);
-    if (log != NULL) {
-        *ret = log;
-        return RC_OK;
-    }
-    struct job_row row;
-    enum jobstate state;
-    enum rc rc = get_row(service, id, &region, &row, why);
-    if (rc == RC_OK && jobstate_from_name(row.status, &state) && jobstate_is_final(state)) {
-        return recorded_log(service, &row, &region, ret, why);
-    }
-    if (rc == RC_OK) {
-        rc = trainer_add(service->trainer, &row, false, why);
-    }
-    if (rc == RC_OK) {
-        log = trainer_log(service->trainer, id);
-        rc = log == NULL ? RC_UNAVAILABLE : RC_OK;
-    }
-    if (rc == RC_OK) {
-        *ret = log;
+    enum rc rc = RC_CONFLICT;
+    for (int look = 0; rc == RC_CONFLICT && look < LOOKS; look++) {
+        AUTO(region) struct region region;
+        region_init(&region, SERVICE_REGION_MAX);
+        struct job_row row;
+        struct event_log *log = trainer_log(service->trainer, id);
+        if (log != NULL) {
+            *ret = log;
+            return RC_OK;
+        }
+        rc = get_row(service, id, &region, &row, why);
+        if (rc == RC_OK && has_ended(&row)) {
+            return recorded_log(service, &row, &region, ret, why);
+        }
+        if (rc == RC_OK) {
+            rc = make_live(service, id, why);
+        }
+        rc = rc == RC_OK ? RC_CONFLICT : rc; /* live now, most likely */
     }
     return rc;
 }

@@ -62,7 +62,7 @@ static struct live_job *take(struct trainer *trainer)
     pthread_mutex_lock(&trainer->lock);
     struct live_job *job = NULL;
     while (!trainer->stopping) {
-        for (job = trainer->first; job != NULL && !job->waiting; job = job->next) {
+        for (job = trainer->first; job != NULL && (!job->waiting || job->running); job = job->next) {
         }
         if (job != NULL) {
             break;
@@ -78,11 +78,13 @@ static struct live_job *take(struct trainer *trainer)
     return job;
 }
 
-/* The job is over for now: forgotten, or kept aside when it is only paused. */
+/* The job is over for now: forgotten, or kept aside when it is only paused. It may wait again by now; then
+ * this thread's next look finds it. */
 static void give_back(struct trainer *trainer, struct live_job *job, bool keep)
 {
     pthread_mutex_lock(&trainer->lock);
     job->running = false;
+    keep = keep && !job->ended;
     if (!keep) {
         unlink_job(trainer, job);
     }
@@ -112,10 +114,11 @@ static void tell_done(struct trainer *trainer, struct live_job *job)
 }
 
 /* The last move of a job that did not succeed. Returns whether it stays live. */
-static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum rc rc, const struct why *why)
+static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum jobstate from, enum rc rc,
+                             const struct why *why)
 {
     const int ask = atomic_load(&job->ask);
-    struct job_move move = { .from = jobstate_name(JOBSTATE_RUNNING) };
+    struct job_move move = { .from = jobstate_name(from) };
     AUTO_FREE char *error = NULL;
     enum jobstate to = JOBSTATE_FAILED;
     if (rc == RC_CANCELLED) {
@@ -135,6 +138,9 @@ static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum
         log_error("job_state_lost", "job=%s to=%s rc=%s why=%s", job->id, move.to, rc_name(kept), log_quote(moved.text).text);
     }
     log_info("job_ended", "job=%s status=%s why=%s", job->id, move.to, log_quote(to == JOBSTATE_FAILED ? why->text : "").text);
+    if (jobstate_is_final(to)) {
+        tell_done(trainer, job);
+    }
     return !jobstate_is_final(to);
 }
 
@@ -142,24 +148,6 @@ static enum rc run_by_type(struct trainer *trainer, struct live_job *job, const 
 {
     return strcmp(row->type, "train") == 0 ? train_run(trainer->service, job, row, why)
                                            : evaluate_run(trainer->service, job, row, why);
-}
-
-/* A job that could not be moved to running: paused or cancelled while it waited, or the store is gone. */
-static bool skip_job(struct trainer *trainer, struct live_job *job, enum rc rc)
-{
-    AUTO(region) struct region region;
-    region_init(&region, SERVICE_REGION_MAX);
-    struct job_row row;
-    enum jobstate state;
-    log_info("job_skipped", "job=%s rc=%s", job->id, rc_name(rc));
-    if (store_job_get(trainer->service->store, job->id, &region, &row, NULL) != RC_OK ||
-        !jobstate_from_name(row.status, &state)) {
-        return false;
-    }
-    if (jobstate_is_final(state)) {
-        tell_done(trainer, job);
-    }
-    return !jobstate_is_final(state);
 }
 
 /* One job from its move to running to its last move. Returns whether it stays live. */
@@ -179,8 +167,11 @@ static bool run_job(struct trainer *trainer, struct live_job *job)
         start.started_at = row.started_at == 0 ? wall_seconds() : 0;
         rc = store_job_move(store, job->id, &start, &why);
     }
+    if (rc == RC_CONFLICT) {
+        return true; /* paused or cancelled while it waited; who cancelled it says that it has ended */
+    }
     if (rc != RC_OK) {
-        return skip_job(trainer, job, rc);
+        return end_unsuccessful(trainer, job, JOBSTATE_QUEUED, rc, &why);
     }
     log_info("job_started", "job=%s type=%s model=%s epoch=%lld", job->id, row.type, row.model, (long long)row.checkpoint_epoch);
     rc = run_by_type(trainer, job, &row, &why);
@@ -189,11 +180,7 @@ static bool run_job(struct trainer *trainer, struct live_job *job)
         tell_done(trainer, job);
         return false;
     }
-    const bool live = end_unsuccessful(trainer, job, rc, &why);
-    if (!live) {
-        tell_done(trainer, job);
-    }
-    return live;
+    return end_unsuccessful(trainer, job, JOBSTATE_RUNNING, rc, &why);
 }
 
 /* Predictions must not feel training: batch scheduling and the lowest priority, for this thread and those it makes. */
@@ -291,17 +278,15 @@ static enum rc replay(struct trainer *trainer, const char *id, struct event_log 
     return rc;
 }
 
-static enum rc make_job(struct trainer *trainer, const struct job_row *row, struct live_job **ret, struct why *why)
+static enum rc make_job(struct trainer *trainer, const char *id, struct live_job **ret, struct why *why)
 {
     struct live_job *job = mem_alloc(sizeof(*job));
     if (job == NULL) {
         return RC_NO_MEMORY;
     }
-    (void)snprintf(job->id, sizeof(job->id), "%s", row->id);
-    (void)snprintf(job->dataset, sizeof(job->dataset), "%s", row->dataset);
-    (void)snprintf(job->model, sizeof(job->model), "%s", row->model);
+    (void)snprintf(job->id, sizeof(job->id), "%s", id);
     job->log = event_log_create();
-    const enum rc rc = job->log == NULL ? RC_NO_MEMORY : replay(trainer, row->id, job->log, why);
+    const enum rc rc = job->log == NULL ? RC_NO_MEMORY : replay(trainer, id, job->log, why);
     if (rc != RC_OK) {
         free_job(job);
         return rc;
@@ -321,24 +306,31 @@ static void append(struct trainer *trainer, struct live_job *job)
     trainer->count++;
 }
 
-enum rc trainer_add(struct trainer *trainer, const struct job_row *row, bool waiting, struct why *why)
+enum rc trainer_add(struct trainer *trainer, const char *id, struct why *why)
 {
     struct live_job *made;
-    const enum rc rc = make_job(trainer, row, &made, why);
+    const enum rc rc = make_job(trainer, id, &made, why);
     if (rc != RC_OK) {
         return rc;
     }
     pthread_mutex_lock(&trainer->lock);
-    struct live_job *job = find(trainer, row->id);
-    if (job == NULL) {
-        job = TAKE(made);
-        append(trainer, job);
+    if (find(trainer, id) == NULL) {
+        append(trainer, TAKE(made));
     }
-    job->waiting = job->waiting || waiting;
-    pthread_cond_signal(&trainer->changed);
     pthread_mutex_unlock(&trainer->lock);
     free_job(made);
     return RC_OK;
+}
+
+void trainer_wake(struct trainer *trainer, const char *id)
+{
+    pthread_mutex_lock(&trainer->lock);
+    struct live_job *job = find(trainer, id);
+    if (job != NULL) {
+        job->waiting = true;
+        pthread_cond_signal(&trainer->changed);
+    }
+    pthread_mutex_unlock(&trainer->lock);
 }
 
 /* A row that says "running" was interrupted without notice: it waits again. */
@@ -351,7 +343,11 @@ static enum rc recover(struct trainer *trainer, const struct job_row *row, struc
             return rc;
         }
     }
-    return trainer_add(trainer, row, true, why);
+    const enum rc rc = trainer_add(trainer, row->id, why);
+    if (rc == RC_OK) {
+        trainer_wake(trainer, row->id);
+    }
+    return rc;
 }
 
 enum rc trainer_recover(struct trainer *trainer, struct why *why)
@@ -371,40 +367,40 @@ bool trainer_ask(struct trainer *trainer, const char *id, enum ask ask)
     pthread_mutex_lock(&trainer->lock);
     struct live_job *job = find(trainer, id);
     const bool runs = job != NULL && job->running;
-    if (runs) {
+    if (runs && atomic_load(&job->ask) != ASK_CANCEL) { /* a cancel is not taken back */
         atomic_store(&job->ask, (int)ask);
     }
     pthread_mutex_unlock(&trainer->lock);
     return runs;
 }
 
-void trainer_set_aside(struct trainer *trainer, const char *id)
+/* Unlinks the job, or has the thread that still holds it do so; the log of a live job, pinned. */
+static struct event_log *forget(struct trainer *trainer, const char *id)
 {
+    struct live_job *unused = NULL;
+    struct event_log *log = NULL;
     pthread_mutex_lock(&trainer->lock);
     struct live_job *job = find(trainer, id);
     if (job != NULL) {
-        job->waiting = false;
+        log = event_log_pin(job->log);
+        job->ended = true;
+    }
+    if (job != NULL && !job->running) {
+        unlink_job(trainer, job);
+        unused = job;
     }
     pthread_mutex_unlock(&trainer->lock);
+    free_job(unused);
+    return log;
 }
 
 void trainer_forget(struct trainer *trainer, const char *id, const char *done_json)
 {
-    pthread_mutex_lock(&trainer->lock);
-    struct live_job *job = find(trainer, id);
-    if (job != NULL && job->running) { /* a trainer has just taken it, will see the store's state and set it aside */
-        job = NULL;
+    struct event_log *log = forget(trainer, id);
+    if (log != NULL && (done_json == NULL || event_log_done(log, done_json) != RC_OK)) {
+        log_warn("job_done_untold", "job=%s", id);
     }
-    if (job != NULL) {
-        unlink_job(trainer, job);
-    }
-    pthread_mutex_unlock(&trainer->lock);
-    if (job != NULL) {
-        if (event_log_done(job->log, done_json) != RC_OK) {
-            log_warn("job_done_untold", "job=%s rc=NO_MEMORY", id);
-        }
-        free_job(job);
-    }
+    event_log_unpin(log);
 }
 
 struct event_log *trainer_log(struct trainer *trainer, const char *id)
@@ -414,25 +410,4 @@ struct event_log *trainer_log(struct trainer *trainer, const char *id)
     struct event_log *log = job == NULL ? NULL : event_log_pin(job->log);
     pthread_mutex_unlock(&trainer->lock);
     return log;
-}
-
-static bool uses(struct trainer *trainer, size_t member, const char *name)
-{
-    bool found = false;
-    pthread_mutex_lock(&trainer->lock);
-    for (const struct live_job *job = trainer->first; job != NULL && !found; job = job->next) {
-        found = strcmp((const char *)job + member, name) == 0;
-    }
-    pthread_mutex_unlock(&trainer->lock);
-    return found;
-}
-
-bool trainer_uses_dataset(struct trainer *trainer, const char *dataset)
-{
-    return uses(trainer, offsetof(struct live_job, dataset), dataset);
-}
-
-bool trainer_uses_model(struct trainer *trainer, const char *model)
-{
-    return uses(trainer, offsetof(struct live_job, model), model);
 }

@@ -38,12 +38,10 @@ enum ask {
 /* A job that has not ended. Everything but `ask` is constant while it runs. */
 struct live_job {
     char id[ID_SIZE];
-    char dataset[ID_SIZE];
-    char model[64];
     struct event_log *log;
     atomic_int ask;
-    bool waiting, running; /* guarded by the trainer's lock */
-    struct live_job *next; /* in the order of arrival; guarded likewise */
+    bool waiting, running, ended; /* guarded by the trainer's lock; ended: to be forgotten when it runs no more */
+    struct live_job *next;        /* in the order of arrival; guarded likewise */
 };
 
 enum rc trainer_create(struct service *service, struct trainer **ret) MUST_CHECK;
@@ -58,24 +56,22 @@ void trainer_destroy(struct trainer *trainer);
 /* Is there room for one more? */
 bool trainer_is_full(struct trainer *trainer);
 
-/* Makes the job live, with its history as events, and lets it wait its turn when `waiting`. One that
- * is live already just waits again. RC_NO_MEMORY and what the store gives. */
-enum rc trainer_add(struct trainer *trainer, const struct job_row *row, bool waiting, struct why *why) MUST_CHECK;
+/* Makes the job live, with its history as events; one that is live stays as it is. It runs only after
+ * trainer_wake(), so that everything that may fail comes before the store says "queued". RC_NO_MEMORY and
+ * what the store gives. */
+enum rc trainer_add(struct trainer *trainer, const char *id, struct why *why) MUST_CHECK;
 
-/* Asks a running job; false: it does not run. */
+/* The job waits its turn. One that the store does not have as queued is left alone when its turn comes. */
+void trainer_wake(struct trainer *trainer, const char *id);
+
+/* Asks a running job; false: it does not run. What was asked to be cancelled is not paused any more. */
 bool trainer_ask(struct trainer *trainer, const char *id, enum ask ask);
 
-/* A waiting or paused job ended in the store: tells its watchers and forgets it. */
+/* A job that did not run ended in the store: tells its watchers (done_json NULL: no memory for it) and forgets it. */
 void trainer_forget(struct trainer *trainer, const char *id, const char *done_json);
-
-/* A waiting job was paused in the store: it waits no more. */
-void trainer_set_aside(struct trainer *trainer, const char *id);
 
 /* The events of a live job, pinned; NULL: it is not live. */
 struct event_log *trainer_log(struct trainer *trainer, const char *id);
-
-bool trainer_uses_dataset(struct trainer *trainer, const char *dataset);
-bool trainer_uses_model(struct trainer *trainer, const char *model);
 
 /* What the trainer calls for each job, one file a type. RC_CANCELLED: live->ask said so. On RC_OK the
  * job's last move is in the store. */
