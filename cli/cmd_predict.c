@@ -71,7 +71,7 @@ static size_t choose_columns(struct column *columns, const struct doc *answers)
     static const struct column known[] = {
         { "ROW", "_row", CELL_NUMBER },
         { "LABEL", "label", CELL_TEXT },
-        { "PROBABILITY", "probability", CELL_NUMBER },
+        { "PROBABILITY", "probability", CELL_SHARE },
         { "VALUE", "value", CELL_NUMBER },
         { "FLAGS", "flags", CELL_TEXT },
         { "UNKNOWN CATEGORY", "unknown_category", CELL_TEXT },

@@ -34,6 +34,7 @@ static void add_number(struct buf *out, enum cell_kind kind, double x)
     case CELL_TIME: text_ago(out, (int64_t)x, wall_seconds()); break;
     case CELL_DURATION: text_duration(out, (int64_t)x); break;
     case CELL_PERCENT: (void)buf_printf(out, "%.0f %%", x * 100.0); break;
+    case CELL_SHARE: (void)buf_printf(out, "%.4f", x); break;
     case CELL_NUMBER:
     case CELL_DIGEST:
     case CELL_TEXT: text_number(out, x); break;
@@ -93,7 +94,7 @@ static char *heading_take(const char *heading)
 
 static bool is_right(enum cell_kind kind)
 {
-    return kind == CELL_COUNT || kind == CELL_NUMBER || kind == CELL_BYTES || kind == CELL_PERCENT;
+    return kind == CELL_COUNT || kind == CELL_NUMBER || kind == CELL_BYTES || kind == CELL_PERCENT || kind == CELL_SHARE;
 }
 
 static void pad(FILE *out, size_t n)

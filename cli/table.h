@@ -24,7 +24,8 @@ enum cell_kind {
     CELL_NUMBER,   /* four digits */
     CELL_BYTES,    /* 119.2 KiB */
     CELL_TIME,     /* 3 min ago */
-    CELL_PERCENT,  /* a fraction */
+    CELL_PERCENT,  /* a fraction as 62 % */
+    CELL_SHARE,    /* a fraction with four decimals, so that a column lines up */
     CELL_DIGEST,   /* its first characters in a table, whole in a field list */
     CELL_DURATION, /* 1 min 20 s */
 };
