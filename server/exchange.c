@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <gnutls/gnutls.h>
+
 #include "api/api.h"
 #include "core/base/clock.h"
 #include "core/base/str.h"
@@ -13,6 +15,7 @@
 #define MS               INT64_C(1000000)
 #define STREAM_BLOCK     (16u << 10)
 #define PIECE_MAX        (1u << 20)
+#define TELL_MAX         (16u << 10) /* a refusal with its headers */
 
 static int64_t after_ms(int64_t ms)
 {
@@ -157,25 +160,79 @@ static void hand_over(struct exchange *it, enum api_where where, bool at_end)
     }
 }
 
+/* To the socket itself, through TLS where there is any. What does not fit into its buffer is not said. */
+static void send_now(struct exchange *it, const char *bytes, size_t n)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(it->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    if (info != NULL && info->tls_session != NULL) {
+        (void)gnutls_record_send((gnutls_session_t)info->tls_session, bytes, n);
+    } else {
+        (void)send(it->peer->fd, bytes, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+}
+
+/*
+ * The refusal in the middle of a body, which libmicrohttpd has no call for: it
+ * would have to swallow the rest first, a gigabyte or one that never ends.
+ */
+static void tell_now(struct exchange *it)
+{
+    const struct api_response *from = &it->request->response;
+    AUTO(buf) struct buf text;
+    buf_init(&text, TELL_MAX);
+    (void)buf_printf(&text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %zu\r\n", from->status,
+                     MHD_get_reason_phrase_for((unsigned int)from->status), from->body.len); /* text.failed is looked at below */
+    for (size_t i = 0; i < from->header_count; i++) {
+        (void)buf_printf(&text, "%s: %s\r\n", from->headers[i].name, from->headers[i].value);
+    }
+    (void)buf_text(&text, "\r\n");
+    (void)buf_append(&text, from->body.data, from->body.len);
+    if (text.failed == RC_OK) {
+        send_now(it, text.data, text.len);
+    }
+    it->told = true;
+}
+
+/* What still comes of a body that is refused: little is read to its end, so that the connection can be kept. */
+static enum MHD_Result drain(struct exchange *it, size_t n)
+{
+    it->request->body_received += n;
+    it->refused_at = it->refused_at == 0 ? it->request->body_received : it->refused_at;
+    const uint64_t thrown = it->request->body_received - it->refused_at;
+    if (thrown > HTTP_DRAIN_BYTES && !it->told) {
+        tell_now(it);
+    }
+    return thrown > 2 * HTTP_DRAIN_BYTES ? MHD_NO : MHD_YES; /* who reads has been told by then */
+}
+
 /* Bytes of the body, inside an event thread. MHD_NO cuts the connection. */
 static enum MHD_Result take_body(struct exchange *it, const char *bytes, size_t *n)
 {
     struct api_request *request = it->request;
-    const uint64_t most = request->body_max + HTTP_DRAIN_BYTES;
     allow_bytes(it, it->body_started_ns, request->body_received + it->gathered.len + *n);
-    if (request->response.status != 0 || api_body_where(request) == API_INLINE) {
+    if (request->response.status != 0) {
+        const size_t all = *n;
+        *n = 0;
+        return drain(it, all);
+    }
+    if (api_body_where(request) == API_INLINE) {
         api_body(request, bytes, *n);
         *n = 0;
-        return request->body_received > most ? MHD_NO : MHD_YES;
+        return MHD_YES;
     }
+    /*
+     * With a chunked body libmicrohttpd goes on to the next chunk in the same breath when all of this one was
+     * taken, suspended or not. So whoever hands over leaves it at least one byte, which ends that.
+     */
     const size_t room = API_CHUNK_MAX - it->gathered.len;
-    const size_t take = *n < room ? *n : room;
+    const bool full = *n >= room;
+    const size_t take = full ? room - 1 : *n;
     if (buf_append(&it->gathered, bytes, take) != RC_OK) {
         api_refuse(request, RC_NO_MEMORY, NULL);
         return MHD_YES;
     }
     *n -= take;
-    if (it->gathered.len == API_CHUNK_MAX) {
+    if (full) {
         hand_over(it, API_IO, false);
     }
     return MHD_YES;
@@ -308,6 +365,9 @@ static enum MHD_Result queue_reply(struct exchange *it, bool last)
 static enum MHD_Result finish(struct exchange *it)
 {
     enum api_where where = api_end_where(it->request);
+    if (it->told) {
+        return MHD_NO;
+    }
     if (it->request->response.status == 0 && it->gathered.len > 0) {
         where = API_IO; /* the last chunk goes with the end */
     }
@@ -360,7 +420,8 @@ static void free_exchange(struct exchange *it, bool complete)
 /* What a client left behind may have to be removed from the disk. */
 static void run_drop(struct pool_item *item)
 {
-    free_exchange((struct exchange *)(void *)((char *)item - offsetof(struct exchange, item)), false);
+    struct exchange *it = (struct exchange *)(void *)((char *)item - offsetof(struct exchange, item));
+    free_exchange(it, it->told);
 }
 
 void exchange_close(void *arg, struct MHD_Connection *connection, void **place, enum MHD_RequestTerminationCode code)
@@ -379,5 +440,5 @@ void exchange_close(void *arg, struct MHD_Connection *connection, void **place, 
             return;
         }
     }
-    free_exchange(it, complete);
+    free_exchange(it, complete || it->told);
 }

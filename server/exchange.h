@@ -37,6 +37,8 @@ struct exchange {
     struct buf gathered; /* bytes for `chunk` of a streamed body */
     bool at_end;         /* the item is the end, not a chunk */
     bool ended;
+    uint64_t refused_at; /* bytes of the body that had come when it was refused; 0: it is not */
+    bool told;           /* the refusal was sent in the middle of the body: nothing else is */
     int64_t body_started_ns;
 
     struct buf piece; /* of a streamed reply */

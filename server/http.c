@@ -83,9 +83,8 @@ static void reap(struct http *http)
     for (struct peer *peer = http->peers; peer != NULL; peer = peer->next) {
         /* An edge-triggered loop can miss the end of a connection that slept: so it is looked for. */
         if (now > atomic_load(&peer->deadline_ns) || (atomic_load(&peer->reading) && peer_has_left(peer))) {
-            atomic_store(&peer->reading, false);
-            atomic_store(&peer->deadline_ns, INT64_MAX);
-            (void)shutdown(peer->fd, SHUT_RDWR); /* libmicrohttpd sees the end and closes */
+            /* libmicrohttpd sees the end and closes. It can miss that too, so this goes on every turn until it has. */
+            (void)shutdown(peer->fd, SHUT_RDWR);
         }
     }
 }

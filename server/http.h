@@ -26,7 +26,7 @@
 #define HTTP_HEADER_MS     10000       /* for the headers of a request, and the TLS handshake */
 #define HTTP_GRACE_MS      10000       /* of a body or reply, beside its size over the rate */
 #define HTTP_BYTES_PER_SEC 8192        /* what a peer must manage */
-#define HTTP_DRAIN_BYTES   (1u << 20)  /* read and thrown away beyond the ceiling, so that a refusal can be told */
+#define HTTP_DRAIN_BYTES   (1u << 20)  /* of a refused body: read and thrown away before the refusal is told, and once more after */
 #define HTTP_TICK_MS       250
 
 struct api;
