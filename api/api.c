@@ -170,17 +170,6 @@ static enum rc check_framing(const struct api_request *request, struct why *why)
     return RC_OK;
 }
 
-static enum rc check_method(const struct api_request *request, struct why *why)
-{
-    static const char *const known[] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH" };
-    for (size_t i = 0; i < COUNT_OF(known); i++) {
-        if (strcmp(known[i], request->method) == 0) {
-            return RC_OK;
-        }
-    }
-    return why_fail(why, RC_METHOD, NULL, "the method is not known here");
-}
-
 /* Another system's id is echoed and logged only when it looks like one. */
 static bool is_client_id(const char *text)
 {
@@ -280,7 +269,6 @@ static enum rc admit(struct api_request *request, const struct api_head *head, s
     rc = rc != RC_OK ? rc : check_framing(request, why);
     if (rc == RC_OK) {
         find_client_id(request);
-        rc = check_method(request, why);
     }
     rc = rc != RC_OK ? rc : url_parse(head->target, &request->region, &url, why);
     if (rc == RC_OK) {

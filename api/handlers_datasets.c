@@ -6,7 +6,7 @@
 #include "api/multipart.h"
 #include "core/service/dataset.h"
 
-#define METADATA_MAX (64u << 10) /* bytes of the part that says what the file is */
+#define METADATA_MAX (256u << 10) /* bytes of the part that says what the file is */
 
 /* An upload under way: parts come in pieces, the metadata is kept until it is whole. */
 struct intake {

@@ -128,9 +128,9 @@ static enum rc read_row(struct reading *it, struct why *why)
     return rc != RC_OK ? rc : it->reader->row(it->reader->arg, c == '{' ? ROWS_RECORD : ROWS_TENSOR, it->cells, why);
 }
 
-static enum rc too_many(const struct reading *it, struct why *why)
+static enum rc too_many(const struct reading *it, const char *path, struct why *why)
 {
-    return why_fail(why, RC_TOO_LARGE, it->key, "may hold at most %zu rows", it->reader->rows_max);
+    return why_fail(why, RC_TOO_LARGE, path, "may hold at most %zu rows", it->reader->rows_max);
 }
 
 static enum rc read_rows(struct reading *it, struct why *why)
@@ -138,7 +138,7 @@ static enum rc read_rows(struct reading *it, struct why *why)
     enum rc rc;
     for (bool more = scan_begin(&it->scan, '[', ']', &rc, why); more; more = scan_more(&it->scan, ']', &rc, why)) {
         if (it->rows == it->reader->rows_max) {
-            return too_many(it, why);
+            return too_many(it, it->key, why);
         }
         rc = read_row(it, why);
         if (rc != RC_OK) {
@@ -157,7 +157,7 @@ static enum rc read_column(struct reading *it, size_t index, struct why *why)
     enum rc rc = room > 0 && cells == NULL ? RC_NO_MEMORY : RC_OK;
     for (bool more = rc == RC_OK && scan_begin(&it->scan, '[', ']', &rc, why); more; more = scan_more(&it->scan, ']', &rc, why)) {
         if (n == it->reader->rows_max || ++it->kept > ROWS_CELLS_MAX) {
-            rc = too_many(it, why);
+            rc = too_many(it, NULL, why);
         }
         if (rc == RC_OK && n == room) {
             room = room == 0 ? 16 : room * 2;
@@ -227,7 +227,11 @@ static enum rc read_body(struct reading *it, const char *key, struct why *why)
     if (rc != RC_OK) {
         return rc;
     }
-    rc = columns && scan_peek(&it->scan) == '{' ? read_columns(it, why) : read_rows(it, why);
+    const char c = scan_peek(&it->scan);
+    if (c != '\0' && strchr(columns ? "\"tfn-0123456789" : "{\"tfn-0123456789", c) != NULL) { /* the beginning of another value */
+        return why_fail(why, RC_INVALID, key, "must be a list of rows%s", columns ? ", or an object of columns" : "");
+    }
+    rc = c == '{' ? read_columns(it, why) : read_rows(it, why);
     if (rc == RC_OK && it->rows == 0) {
         return why_fail(why, RC_INVALID, key, "must hold at least one row");
     }
