@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service/dataset.h"
 
+#include <string.h>
+
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/data/profile.h"
@@ -78,6 +80,13 @@ static enum rc profile_bytes(void *arg, const char *bytes, size_t n)
     return profile_push(upload->profile, bytes, n, why);
 }
 
+/* A chosen column that the header lacks is a fault of the metadata, all else one of the file. */
+static enum rc in_part(struct why *why, enum rc rc)
+{
+    const bool is_choice = why != NULL && strcmp(why->path, "columns") == 0;
+    return why_under(why, rc, is_choice ? "metadata" : "file");
+}
+
 enum rc upload_bytes(struct upload *upload, const char *bytes, size_t n, struct why *why)
 {
     upload->has_file = true;
@@ -90,7 +99,7 @@ enum rc upload_bytes(struct upload *upload, const char *bytes, size_t n, struct 
         return why_fail(why, rc, "file", "could not be stored: %s", rc_text(rc));
     }
     if (upload->streamed) {
-        rc = why_under(why, profile_push(upload->profile, bytes, n, why), "file");
+        rc = in_part(why, profile_push(upload->profile, bytes, n, why));
     }
     return rc;
 }
@@ -105,8 +114,10 @@ static enum rc finish_profile(struct upload *upload, const struct blob_ref *blob
     if (rc == RC_OK) {
         rc = profile_end(upload->profile, why);
     }
-    rc = why_under(why, rc, "file");
-    return rc == RC_OK ? dataset_metadata_check(&upload->metadata, profile_columns(upload->profile), why) : rc;
+    if (rc != RC_OK) {
+        return in_part(why, rc);
+    }
+    return why_under(why, dataset_metadata_check(&upload->metadata, profile_columns(upload->profile), why), "metadata");
 }
 
 static void fill_view(const struct upload *upload, const struct dataset_row *row, struct dataset_view *view)

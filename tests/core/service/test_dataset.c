@@ -40,7 +40,7 @@ static void test_upload_refuses(void **state)
         { "{\"name\":\"t\"}", "a\n1\n", RC_INVALID, "metadata.licence", "required" },
         { "{\"name\":\"t\",\"licence\":\"CC BY\",\"purposes\":[\"x\"],\"personal_data\":false}", "a\n1\n", RC_INVALID, "metadata.licence", "SPDX" },
         { "{\"name\":\"t\",\"licence\":\"MIT\",\"purposes\":[\"x\"],\"personal_data\":true}", "a\n1\n", RC_INVALID, "metadata.legal_basis", "required" },
-        { "{\"name\":\"t\",\"licence\":\"MIT\",\"purposes\":[\"x\"],\"personal_data\":false,\"target\":\"b\"}", "a\n1\n", RC_UNPROCESSABLE, "target", "\"b\"" },
+        { "{\"name\":\"t\",\"licence\":\"MIT\",\"purposes\":[\"x\"],\"personal_data\":false,\"target\":\"b\"}", "a\n1\n", RC_UNPROCESSABLE, "metadata.target", "\"b\"" },
         { HOUSE_METADATA, "a,b\n1\n", RC_INVALID, "file", "line 2" },
         { HOUSE_METADATA, "a,b\n", RC_UNPROCESSABLE, "file", "rows" },
         { HOUSE_METADATA, "", RC_INVALID, "file", "" },
