@@ -77,6 +77,10 @@ struct fit;
 /* The bytes that a fit takes beside the data; SIZE_MAX when no number can say it. */
 size_t fit_bytes(const struct network *network, const struct fit_spec *spec, size_t train_rows, size_t validation_rows);
 
+/* The checks of fit_create() that need no rows but their number: for a job that is only submitted. Same errors. */
+enum rc fit_check_spec(const struct network *network, const struct fit_spec *spec, size_t train_rows, size_t validation_rows,
+                       struct why *why) MUST_CHECK;
+
 /* Checks everything, takes the memory and initialises the parameters from the seed. validation->rows may be 0.
  * RC_INVALID (spec; why->path is the job's key: "loss", "batch_size", "metrics[1]" ...), RC_UNPROCESSABLE
  * (targets that the loss cannot take, inputs that are not finite), RC_TOO_LARGE (over bytes_max, in words), RC_NO_MEMORY. */

@@ -163,8 +163,8 @@ enum rc fit_check_data(const struct network *network, const struct fit_spec *spe
     return loss_check_targets(spec->loss, network_outputs(network), data->targets, data->rows, why);
 }
 
-enum rc fit_check(const struct network *network, const struct fit_spec *spec,
-                  const struct fit_data *train, const struct fit_data *validation, struct why *why)
+enum rc fit_check_spec(const struct network *network, const struct fit_spec *spec, size_t train_rows, size_t validation_rows,
+                       struct why *why)
 {
     const int outputs = network_outputs(network);
     const enum task task = metric_task(spec->loss, outputs);
@@ -172,11 +172,17 @@ enum rc fit_check(const struct network *network, const struct fit_spec *spec,
     rc = rc != RC_OK ? rc : loss_check(spec->loss, network_last_activation(network), outputs, why);
     rc = rc != RC_OK ? rc : check_metrics(spec, task, outputs, why);
     rc = rc != RC_OK ? rc : check_class_weight(spec, task, outputs, why);
-    rc = rc != RC_OK ? rc : check_stopping(spec, validation->rows > 0, why);
-    if (rc == RC_OK && train->rows == 0) {
+    rc = rc != RC_OK ? rc : check_stopping(spec, validation_rows > 0, why);
+    if (rc == RC_OK && train_rows == 0) {
         rc = why_fail(why, RC_UNPROCESSABLE, "dataset", "there are no rows to train on");
     }
-    rc = rc != RC_OK ? rc : check_size(network, spec, train->rows, validation->rows, why);
+    return rc != RC_OK ? rc : check_size(network, spec, train_rows, validation_rows, why);
+}
+
+enum rc fit_check(const struct network *network, const struct fit_spec *spec,
+                  const struct fit_data *train, const struct fit_data *validation, struct why *why)
+{
+    enum rc rc = fit_check_spec(network, spec, train->rows, validation->rows, why);
     rc = rc != RC_OK ? rc : fit_check_data(network, spec, train, why);
     return rc != RC_OK ? rc : fit_check_data(network, spec, validation, why);
 }

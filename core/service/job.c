@@ -73,6 +73,25 @@ static int count_inputs(const struct dataset_view *view, const char *target)
     return n > NETWORK_INPUTS_MAX ? NETWORK_INPUTS_MAX : (int)n;
 }
 
+/* What training would refuse, before the job waits for its turn: settings that do not fit together, and the memory. */
+static enum rc check_fit(struct submission *s, const struct job_train *spec, int inputs, struct why *why)
+{
+    AUTO_PTR(network) struct network *network = NULL;
+    struct job_train unweighted = *spec;
+    struct fit_spec fit;
+    const size_t rows = (size_t)s->source.row.rows, held_out = (size_t)((double)rows * spec->validation_split);
+    unweighted.class_weight = (struct field_map){ 0 }; /* the classes are known when the rows are read */
+    enum rc rc = network_create(spec->network, inputs, s->service->config.train_memory, &network, why);
+    if (rc == RC_OK) {
+        rc = rows_fit_spec(&unweighted, NULL, &s->region, &fit, why);
+    }
+    if (rc == RC_OK) {
+        fit.bytes_max = s->service->config.train_memory;
+        rc = fit_check_spec(network, &fit, rows - held_out, held_out, why);
+    }
+    return rc;
+}
+
 static enum rc resolve_train(struct submission *s, struct job_train *spec, struct why *why)
 {
     const struct dataset_view *view = &s->source.view;
@@ -84,7 +103,8 @@ static enum rc resolve_train(struct submission *s, struct job_train *spec, struc
     if (inputs == 0) {
         return why_fail(why, RC_UNPROCESSABLE, "dataset", "has no column to learn from");
     }
-    return jobspec_resolve(spec, target, inputs, s->service->config.train_memory, &s->region, why);
+    const enum rc rc = jobspec_resolve(spec, target, inputs, s->service->config.train_memory, &s->region, why);
+    return rc == RC_OK ? check_fit(s, spec, inputs, why) : rc;
 }
 
 static enum rc check_train(struct submission *s, struct job_train *spec, struct why *why)
@@ -393,6 +413,9 @@ static enum rc apply(struct service *service, const struct verb *verb, const cha
         } else {
             rc = change_idle(service, verb, &row, why);
         }
+    }
+    if (rc == RC_CONFLICT) {
+        return why_fail(why, rc, "", "the job is just being %s, or changes its state; ask again", verb->ask == ASK_PAUSE ? "cancelled" : "started or stopped");
     }
     return rc == RC_OK ? service_job_get(service, id, ret, why) : rc;
 }

@@ -224,6 +224,37 @@ static enum rc check_metrics(const struct job_train *spec, int outputs, struct w
     return RC_OK;
 }
 
+/* Is it a class, as far as the column tells? The classes of a number column are known when its rows are read. */
+static bool may_be_class(const struct column *target, const char *name)
+{
+    const char *const *names = target->categories.items;
+    bool found = target->type != COLUMN_CATEGORY;
+    for (size_t i = 0; i < target->categories.count && !found; i++) {
+        found = strcmp(names[i], name) == 0;
+    }
+    return found;
+}
+
+static enum rc check_classes(const struct job_train *spec, const struct column *target, struct why *why)
+{
+    if (spec->positive != NULL && spec->loss != LOSS_BINARY_CROSSENTROPY) {
+        return why_fail(why, RC_UNPROCESSABLE, "positive", "has a meaning only for two classes and binary_crossentropy");
+    }
+    if (spec->positive != NULL && !may_be_class(target, spec->positive)) {
+        return why_fail(why, RC_INVALID, "positive", "must be a class of \"%.80s\", got \"%.80s\"", target->name, spec->positive);
+    }
+    if (spec->class_weight.count > 0 && !is_class_loss(spec->loss)) {
+        return why_fail(why, RC_UNPROCESSABLE, "class_weight", "is for classes, but \"%.80s\" is a number", target->name);
+    }
+    for (size_t i = 0; i < spec->class_weight.count; i++) {
+        if (!may_be_class(target, spec->class_weight.keys[i])) {
+            (void)why_fail(why, RC_UNPROCESSABLE, "", "is not a class of \"%.80s\"", target->name);
+            return why_under(why, RC_UNPROCESSABLE, "class_weight.%.80s", spec->class_weight.keys[i]);
+        }
+    }
+    return RC_OK;
+}
+
 enum rc jobspec_resolve(struct job_train *spec, const struct column *target, int inputs, size_t bytes_max,
                         struct region *region, struct why *why)
 {
@@ -247,7 +278,10 @@ enum rc jobspec_resolve(struct job_train *spec, const struct column *target, int
     if (rc == RC_OK) {
         rc = check_network(spec, target, outputs, inputs, bytes_max, why);
     }
-    return rc == RC_OK ? check_metrics(spec, outputs, why) : rc;
+    if (rc == RC_OK) {
+        rc = check_metrics(spec, outputs, why);
+    }
+    return rc == RC_OK ? check_classes(spec, target, why) : rc;
 }
 
 enum target_task jobspec_task(const struct job_train *spec)

@@ -203,10 +203,10 @@ static bool find_class(const struct target *target, const char *name, size_t *re
 static enum rc class_weights(const struct job_train *spec, const struct target *target, struct region *region,
                              struct fit_spec *fit, struct why *why)
 {
-    const size_t n = target->classes.count;
     if (spec->class_weight.count == 0) {
         return RC_OK;
     }
+    const size_t n = target->classes.count;
     if (n == 0) {
         return why_fail(why, RC_UNPROCESSABLE, "class_weight", "is for classes, but \"%.80s\" is a number", target->name);
     }

@@ -54,7 +54,7 @@ DEFINE_AUTO(matrices)
 enum rc rows_put_metrics(struct doc *object, const char *prefix, double loss, const struct field_list *metrics,
                          const double *values);
 
-/* The fit's view of a resolved spec; class weights and strings live in the region. */
+/* The fit's view of a resolved spec; target NULL: it must have no class weights; class weights and strings live in the region. */
 enum rc rows_fit_spec(const struct job_train *spec, const struct target *target, struct region *region,
                       struct fit_spec *ret, struct why *why) MUST_CHECK;
 
