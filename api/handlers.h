@@ -45,6 +45,7 @@ enum rc handle_model_erase(struct api_request *request, struct why *why);
 enum rc handle_version_get(struct api_request *request, struct why *why);
 enum rc handle_version_erase(struct api_request *request, struct why *why);
 enum rc handle_label_set(struct api_request *request, struct why *why);
+enum rc handle_label_remove(struct api_request *request, struct why *why);
 
 enum rc handle_predict(struct api_request *request, struct why *why);
 enum api_where place_predict(const struct api_request *request);

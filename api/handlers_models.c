@@ -43,6 +43,13 @@ enum rc handle_version_erase(struct api_request *request, struct why *why)
     return rc != RC_OK ? rc : handlers_no_content(request);
 }
 
+enum rc handle_label_remove(struct api_request *request, struct why *why)
+{
+    request->log_model = api_get_param(request, "model");
+    const enum rc rc = service_label_remove(request->service, request->log_model, api_get_param(request, "label"), why);
+    return rc != RC_OK ? rc : handlers_no_content(request);
+}
+
 enum rc handle_label_set(struct api_request *request, struct why *why)
 {
     AUTO_PTR(doc) struct doc *body = NULL;

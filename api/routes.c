@@ -88,6 +88,8 @@ const struct api_route api_routes[] = {
       .handle = handle_label_set, .takes = &label_schema, .gives = &model_schema,
       .id = "setLabel", .about = "Points a label at a version: promotes or rolls back, without a failed request.",
       .status = 200, .refusals = state_refusals },
+    { DELETE, .pattern = "/v1/models/{model}/labels/{label}", SCOPE("model", "model", "deploy"), .where = API_IO,
+      .handle = handle_label_remove, .id = "removeLabel", .about = "Removes a label; the versions that it named stay.", .status = 204 },
 
     { POST, .pattern = "/v1/models/{model}:predict", SCOPE("model", "model", "predict"), PREDICT,
       .id = "predict", .about = "Predicts with the version that the label production names." },

@@ -7,11 +7,6 @@
 #include "cli/body.h"
 #include "cli/watch.h"
 
-#define WHAT                                                                                          \
-    { "model", OPTION_TEXT, "NAME", "model", NULL, "the model that gets a new version (required)" },  \
-    {                                                                                                 \
-        "dataset", OPTION_TEXT, "ID", "dataset", NULL, "the dataset to learn from, ds-... (required)" \
-    }
 #define BODY                                                                                                            \
     { "file", OPTION_FILE, "FILE", NULL, NULL, "the job as JSON, - reads standard input; other options come over it" }, \
         { "set", OPTION_MANY, "KEY=VALUE", NULL, NULL, "any other key of the job: --set early_stopping.patience=5" },   \
@@ -20,25 +15,26 @@
     }
 
 const struct option job_submit_options[] = {
-    WHAT,
+    { "model", OPTION_TEXT, "NAME", "model", NULL, "the model that gets a new version (required)" },
+    { "dataset", OPTION_TEXT, "ID", "dataset", NULL, "the dataset to learn from, ds-... (required)" },
     { "target", OPTION_TEXT, "COLUMN", "target", NULL, "the column to predict (required for training)" },
     { "type", OPTION_TEXT, "TYPE", "type", "train evaluate", "train or evaluate (train)" },
-    { "layers", OPTION_TEXT, "LIST", NULL, NULL, "dense layers, UNITS:ACTIVATION: 128:relu,64:relu,1:sigmoid" },
-    { "epochs", OPTION_INTEGER, "N", "epochs", NULL, "passes over the training rows" },
-    { "batch-size", OPTION_INTEGER, "N", "batch_size", NULL, "rows per step" },
-    { "optimizer", OPTION_TEXT, "NAME", "optimizer.type", "adam sgd", "adam or sgd" },
+    { "layers", OPTION_TEXT, "LIST", NULL, NULL, "dense layers, UNITS:ACTIVATION (128:relu,64:relu and an output that fits the target)" },
+    { "epochs", OPTION_INTEGER, "N", "epochs", NULL, "passes over the training rows (10)" },
+    { "batch-size", OPTION_INTEGER, "N", "batch_size", NULL, "rows per step (32)" },
+    { "optimizer", OPTION_TEXT, "NAME", "optimizer.type", "adam sgd", "adam or sgd (adam)" },
     { "learning-rate", OPTION_NUMBER, "X", "optimizer.learning_rate", NULL, "step size" },
     { "momentum", OPTION_NUMBER, "X", "optimizer.momentum", NULL, "of sgd" },
     { "loss", OPTION_TEXT, "NAME", "loss",
       "binary_crossentropy categorical_crossentropy sparse_categorical_crossentropy mean_squared_error half_mean_squared_error",
-      "what training makes small (else it follows from the target)" },
+      "what training makes small (it follows from the target: classes or numbers)" },
     { "metrics", OPTION_LIST, "LIST", "metrics", "accuracy auc precision recall f1 log_loss mse mae r2", "what is measured: accuracy,auc" },
-    { "validation-split", OPTION_NUMBER, "X", "validation_split", NULL, "share of the rows that every epoch is checked on" },
-    { "test-split", OPTION_NUMBER, "X", "test_split", NULL, "share of the rows kept for an evaluation: licit job evaluate --rows test" },
-    { "seed", OPTION_INTEGER, "N", "seed", NULL, "of the split, the start and the order: same seed, same weights" },
+    { "validation-split", OPTION_NUMBER, "X", "validation_split", NULL, "share of the rows that every epoch is checked on (0.2)" },
+    { "test-split", OPTION_NUMBER, "X", "test_split", NULL, "share of the rows kept for an evaluation: licit job evaluate --rows test (0)" },
+    { "seed", OPTION_INTEGER, "N", "seed", NULL, "of the split, the start and the order: same seed, same weights (0)" },
     { "patience", OPTION_INTEGER, "N", "early_stopping.patience", NULL, "stop after so many epochs without a better val_loss" },
     { "clip-norm", OPTION_NUMBER, "X", "clip_norm", NULL, "ceiling of each gradient tensor's norm" },
-    { "positive", OPTION_TEXT, "CLASS", "positive", NULL, "the class that a binary model's probability speaks of" },
+    { "positive", OPTION_TEXT, "CLASS", "positive", NULL, "the class that a binary model's probability speaks of (the second)" },
     { "purpose", OPTION_TEXT, "P", "purpose", NULL, "one of the dataset's purposes" },
     { "label", OPTION_TEXT, "LABEL", "label", "production", "label the version when it is made" },
     BODY,
@@ -46,11 +42,12 @@ const struct option job_submit_options[] = {
 };
 
 const struct option job_evaluate_options[] = {
-    WHAT,
+    { "model", OPTION_TEXT, "NAME", "model", NULL, "the model to judge (required)" },
+    { "dataset", OPTION_TEXT, "ID", "dataset", NULL, "the dataset that holds the rows, ds-... (required)" },
     { "target", OPTION_TEXT, "COLUMN", "target", NULL, "the column that holds the truth (the version's own)" },
-    { "version", OPTION_INTEGER, "N", "version", NULL, "the version to judge" },
+    { "version", OPTION_INTEGER, "N", "version", NULL, "the version to judge (the one that production names)" },
     { "label", OPTION_TEXT, "LABEL", "label", "production", "or the one that this label names" },
-    { "rows", OPTION_TEXT, "WHICH", "rows", "all validation test", "all, or the validation or test rows that training left out" },
+    { "rows", OPTION_TEXT, "WHICH", "rows", "all validation test", "all, or the validation or test rows that training left out (all)" },
     { "metrics", OPTION_LIST, "LIST", "metrics", "accuracy auc precision recall f1 log_loss mse mae r2", "what is measured: accuracy,auc" },
     { "purpose", OPTION_TEXT, "P", "purpose", NULL, "one of the dataset's purposes" },
     BODY,

@@ -13,6 +13,7 @@ const struct option model_show_options[] = {
 
 const struct option model_remove_options[] = {
     { "version", OPTION_INTEGER, "N", NULL, NULL, "one version only; a version that a label names is refused" },
+    { "label", OPTION_TEXT, "LABEL", NULL, NULL, "this label only; the version that it names stays" },
     { "yes", OPTION_FLAG, NULL, NULL, NULL, "do not ask" },
     { NULL },
 };
@@ -206,21 +207,43 @@ enum outcome model_label(const struct session *session)
     return outcome;
 }
 
+/* What is to go, and the words about it. */
+struct removal {
+    const char *pattern, *which, *question;
+};
+
+static struct removal removal_of(const char *version, const char *label)
+{
+    if (label != NULL) {
+        return (struct removal){ "/v1/models/{}/labels/{}", "label", "Erase this label? Requests that rely on it will be refused." };
+    }
+    if (version != NULL) {
+        return (struct removal){ "/v1/models/{}/versions/{}", "version", "Erase this version?" };
+    }
+    return (struct removal){ "/v1/models/{}", NULL, "Erase the model with all its versions?" };
+}
+
 enum outcome model_remove(const struct session *session)
 {
     char path[CLIENT_PATH_MAX];
     const char *name = session->args->words[0];
-    const char *version = args_get(session->args, "version", NULL);
-    if (!client_path(path, version == NULL ? "/v1/models/{}" : "/v1/models/{}/versions/{}", name, version)) {
+    const char *version = args_get(session->args, "version", NULL), *label = args_get(session->args, "label", NULL);
+    if (version != NULL && label != NULL) {
+        return session_usage(session, "give one of --version and --label");
+    }
+    const struct removal removal = removal_of(version, label);
+    const char *part = label == NULL ? version : label;
+    if (!client_path(path, removal.pattern, name, part)) {
         return session_usage(session, "the name is too long");
     }
-    if (!session_confirmed(session, version == NULL ? "Erase the model with all its versions?" : "Erase this version?")) {
+    if (!session_confirmed(session, removal.question)) {
         return OUTCOME_USAGE;
     }
     const struct client_request request = { .method = "DELETE", .path = path };
     const enum outcome outcome = session_ask(session, &request, true, NULL);
     if (outcome == OUTCOME_DONE && !session->json) {
-        printf("Erased %s%s%s.\n", name, version == NULL ? "" : " version ", version == NULL ? "" : version);
+        const bool whole = part == NULL;
+        printf("Erased %s%s%s%s%s.\n", name, whole ? "" : " ", whole ? "" : removal.which, whole ? "" : " ", whole ? "" : part);
     }
     return outcome;
 }

@@ -82,8 +82,8 @@ const struct command command_table[] = {
       "licit model show cancer\nlicit model show cancer --version 3\n", model_show_options, model_show },
     { "model", "label", "MODEL LABEL VERSION", 3, 3, "point a label at a version: deploy, or roll back",
       "licit model label cancer production 3\n", option_none, model_label },
-    { "model", "remove", "MODEL", 1, 1, "erase a model or one version",
-      "licit model remove cancer --version 2\n", model_remove_options, model_remove },
+    { "model", "remove", "MODEL", 1, 1, "erase a model, one version or one label",
+      "licit model remove cancer --version 2\nlicit model remove cancer --label canary\n", model_remove_options, model_remove },
     { "predict", NULL, "MODEL [COLUMN=VALUE ...]", 1, ANY_WORDS, "ask a model",
       "licit predict credit age=42 housing=own amount=2500\n"
       "licit predict cancer --file patients.csv\n"

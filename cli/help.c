@@ -137,7 +137,8 @@ enum outcome help_run(const struct session *session)
     } else if (verb == NULL && command_group_about(group) != NULL) {
         help_group(stdout, group);
     } else {
-        return session_usage(session, "there is no command \"%.40s%s%.40s\"", group, verb == NULL ? "" : " ", verb == NULL ? "" : verb);
+        fprintf(stderr, "licit: there is no command \"%.40s%s%.40s\"\nTry: licit --help\n", group, verb == NULL ? "" : " ", verb == NULL ? "" : verb);
+        return OUTCOME_USAGE;
     }
     return OUTCOME_DONE;
 }

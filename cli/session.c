@@ -65,6 +65,15 @@ static void tell(const char *label, const char *text)
     fprintf(stderr, "%s%s\n", label, safe.data == NULL ? "" : safe.data);
 }
 
+/* "licit: epochs: must be 1 to 100000, got 0" */
+static void tell_refusal(const char *path, const char *detail)
+{
+    AUTO(buf) struct buf text;
+    buf_init(&text, 8192);
+    const bool has_path = path != NULL && path[0] != '\0';
+    tell("licit: ", buf_printf(&text, "%s%s%s", has_path ? path : "", has_path ? ": " : "", detail) == RC_OK ? text.data : detail);
+}
+
 /* The words of the refusal: problem+json, or the error bodies of the foreign protocols. */
 static const char *detail_of(const struct doc *problem)
 {
@@ -103,9 +112,8 @@ enum outcome session_refused(const struct session *session, const struct reply *
     if (detail == NULL) {
         detail = reply->status == 410 ? "it has been erased; --json shows what remains on record" : "the server refused this without saying why";
     }
-    tell("licit: ", detail);
+    tell_refusal(known ? doc_get_string(problem, "path", NULL) : NULL, detail);
     if (known) {
-        tell("  where     ", doc_get_string(problem, "path", NULL));
         tell("  rule      ", doc_get_string(problem, "rule", NULL));
     }
     tell("  code      ", status);

@@ -479,6 +479,27 @@ enum rc service_label_set(struct service *service, const char *model, const char
     return reply(service, &row, ret, why);
 }
 
+enum rc service_label_remove(struct service *service, const char *model, const char *label, struct why *why)
+{
+    AUTO(region) struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct model_row row;
+    enum rc rc = get_row(service, model, &region, &row, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    registry_begin_change(service->registry);
+    rc = store_label_remove(service->store, model, label, why);
+    if (rc == RC_OK) {
+        registry_drop_label(service->registry, model, label);
+    }
+    registry_end_change(service->registry);
+    if (rc == RC_OK) {
+        log_info("label_removed", "model=%s label=%s", model, label);
+    }
+    return rc;
+}
+
 enum rc service_version_erase(struct service *service, const char *model, int64_t number, struct why *why)
 {
     const enum rc rc = store_version_remove(service->store, model, number, why);

@@ -24,6 +24,9 @@ enum rc service_version_get(struct service *service, const char *model, int64_t 
 enum rc service_label_set(struct service *service, const char *model, const char *label, const struct doc *body,
                           struct doc **ret, struct why *why) MUST_CHECK;
 
+/* The label names nothing any more; its versions stay. RC_NOT_FOUND. */
+enum rc service_label_remove(struct service *service, const char *model, const char *label, struct why *why) MUST_CHECK;
+
 /* A version that a label names is refused (RC_CONFLICT). */
 enum rc service_version_erase(struct service *service, const char *model, int64_t version, struct why *why) MUST_CHECK;
 

@@ -272,17 +272,25 @@ static struct version *unlink_retired(struct registry *registry, const char *mod
     return unused;
 }
 
-static void drop_labels(struct registry *registry, const char *model)
+/* name NULL: all labels of the model. */
+static void drop_labels(struct registry *registry, const char *model, const char *name)
 {
     for (struct label **at = &registry->labels; *at != NULL;) {
         struct label *label = *at;
-        if (strcmp(label->model, model) == 0) {
+        if (strcmp(label->model, model) == 0 && (name == NULL || strcmp(label->name, name) == 0)) {
             *at = label->next;
             mem_free(label);
         } else {
             at = &label->next;
         }
     }
+}
+
+void registry_drop_label(struct registry *registry, const char *model, const char *name)
+{
+    pthread_rwlock_wrlock(&registry->lock);
+    drop_labels(registry, model, name);
+    pthread_rwlock_unlock(&registry->lock);
 }
 
 void registry_retire(struct registry *registry, const char *model, int64_t number)
@@ -292,7 +300,7 @@ void registry_retire(struct registry *registry, const char *model, int64_t numbe
     pthread_rwlock_wrlock(&registry->lock);
     struct version *unused = unlink_retired(registry, model, number);
     if (number == 0) {
-        drop_labels(registry, model);
+        drop_labels(registry, model, NULL);
     }
     pthread_rwlock_unlock(&registry->lock);
     pthread_mutex_unlock(&registry->loading);

@@ -41,8 +41,9 @@ int64_t registry_label(struct registry *registry, const char *model, const char 
 void registry_begin_change(struct registry *registry);
 void registry_end_change(struct registry *registry);
 
-/* Follows the store: sets a label; forgets a version or (number 0) all of a model with its labels. */
+/* Follows the store: sets a label; forgets one; forgets a version or (number 0) all of a model with its labels. */
 enum rc registry_set_label(struct registry *registry, const char *model, const char *label, int64_t number) MUST_CHECK;
+void registry_drop_label(struct registry *registry, const char *model, const char *label);
 void registry_retire(struct registry *registry, const char *model, int64_t number);
 
 #endif

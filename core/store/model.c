@@ -145,7 +145,7 @@ static enum rc check_no_label(struct db *db, const char *name, int64_t model, st
         query_copy(&q, 0, label, sizeof(label));
     }
     const enum rc rc = query_end(&q);
-    return rc == RC_OK && found ? why_fail(why, RC_CONFLICT, NULL, "the label \"%s\" names a version of \"%s\"; versions that a label names are not erased", label, name) : rc;
+    return rc == RC_OK && found ? why_fail(why, RC_CONFLICT, NULL, "the label \"%s\" names a version of \"%s\"; remove the label first", label, name) : rc;
 }
 
 /* The row stays, so that numbers are not given again; nothing else does. */

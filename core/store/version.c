@@ -273,7 +273,7 @@ static enum rc remove_version(struct db *db, void *arg)
     enum rc rc = store_find_model(db, it->model, &model, it->why);
     rc = rc == RC_OK ? find_label(db, model, it->number, label) : rc;
     if (rc == RC_OK && label[0] != '\0') {
-        return why_fail(it->why, RC_CONFLICT, NULL, "the label \"%s\" names version %lld; move the label first", label, (long long)it->number);
+        return why_fail(it->why, RC_CONFLICT, NULL, "the label \"%s\" names version %lld; move or remove the label first", label, (long long)it->number);
     }
     return rc == RC_OK ? delete_row(db, model, it) : rc;
 }

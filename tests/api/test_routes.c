@@ -365,7 +365,11 @@ static void test_models_are_trained_and_predict(void **state)
     check_call("PUT", "/v1/models/colour/labels/production", "{\"version\":1}", 200, "\"production\"");
     check_call("POST", "/v1/models/colour:predict", "{\"instances\":[[3,\"red\"]]}", 200, "predictions");
     check_call("DELETE", "/v1/models/colour/versions/1", NULL, 409, "conflict");
-    check_call("DELETE", "/v1/models/colour", NULL, 409, "conflict");
+    check_call("DELETE", "/v1/models/colour", NULL, 409, "remove the label first");
+    check_call("DELETE", "/v1/models/colour/labels/production", NULL, 204, "");
+    check_call("DELETE", "/v1/models/colour/labels/production", NULL, 404, "not_found");
+    check_call("POST", "/v1/models/colour:predict", "{\"instances\":[[3,\"red\"]]}", 404, "is deployed: name a version");
+    check_call("PUT", "/v1/models/colour/labels/production", "{\"version\":1}", 200, "\"production\"");
 }
 
 static void test_predict_bounds_the_rows(void **state)

@@ -77,6 +77,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def DELETE_datasets(self, parts, body):
         self.answer(204, None)
 
+    DELETE_models = DELETE_datasets
+
     def POST_jobs(self, parts, body):
         if len(parts) > 1:
             return self.answer(200, job(parts[1], "cancelled"))

@@ -129,7 +129,7 @@ def test_refusal_says_what_where_and_which_request(server):
     words = ["job", "submit", "--model", "m", "--dataset", "ds-1", "--target", "t", "--epochs", "0"]
     run = Run(server.url, *words)
     check(run.status == 1 and run.out == "", run)
-    for part in ["must be 1 to 100000, got 0?[31m", "where     epochs", "invalid_value, HTTP 400", "req-body"]:
+    for part in ["licit: epochs: must be 1 to 100000, got 0?[31m", "invalid_value, HTTP 400", "req-body"]:
         check(part in run.err, "%s\n%s" % (part, run))
     run = Run(server.url, *words, "--json")
     check(run.status == 1 and json.loads(run.out)["code"] == "invalid_value", run)
@@ -202,6 +202,10 @@ def test_lists_and_objects_are_readable_and_safe(server):
                   ["job", "cancel", "job-1"], ["dataset", "remove", "ds-1", "--yes"]):
         check(Run(server.url, *words).status == 0, words)
     check(server.seen[-3][1] == "/v1/models/a%2Fb/labels/production", server.seen[-3])
+    for words, path in (([], "/v1/models/m"), (["--version", "2"], "/v1/models/m/versions/2"), (["--label", "canary"], "/v1/models/m/labels/canary")):
+        run = Run(server.url, "model", "remove", "m", "--yes", *words)
+        check(run.status == 0 and server.seen[-1][:2] == ("DELETE", path) and run.out.startswith("Erased m"), run)
+    check(Run(server.url, "model", "remove", "m", "--yes", "--version", "2", "--label", "l").status == 2, "one of both")
 
 
 def test_predict_sends_cells_as_the_model_declares_them(server):

@@ -115,6 +115,23 @@ static void test_version_named_by_a_label_stays(void **state)
     check_rc(service_version_erase(it->service, "iris", 1, &it->why), RC_NOT_FOUND);
 }
 
+static void test_label_removed_lets_the_model_go(void **state)
+{
+    struct house *it = *state;
+    const struct version_choice named = { .label = "production" };
+    struct version *version = NULL;
+    train_two(it);
+    check_ok(label(it, "canary", "{\"version\":1}"), &it->why);
+    check_ok(label(it, "production", "{\"version\":2}"), &it->why);
+    check_rc(service_label_remove(it->service, "iris", "beta", &it->why), RC_NOT_FOUND);
+    check_rc(service_label_remove(it->service, "rose", "production", &it->why), RC_NOT_FOUND);
+    check_ok(service_label_remove(it->service, "iris", "production", &it->why), &it->why);
+    check_rc(version_pin(it->service, "iris", &named, &version, &it->why), RC_NOT_FOUND);
+    check_rc(service_model_erase(it->service, "iris", &it->why), RC_CONFLICT); /* the canary */
+    check_ok(service_label_remove(it->service, "iris", "canary", &it->why), &it->why);
+    check_ok(service_model_erase(it->service, "iris", &it->why), &it->why);
+}
+
 /* Predictions go on while the label moves to and fro. */
 struct mover {
     struct house *it;
@@ -203,6 +220,7 @@ CHECK_MAIN("core/service/model",
            HOUSE_CHECK(test_model_serves_what_its_label_names),
            HOUSE_CHECK(test_label_refuses),
            HOUSE_CHECK(test_version_named_by_a_label_stays),
+           HOUSE_CHECK(test_label_removed_lets_the_model_go),
            HOUSE_CHECK(test_label_moves_without_a_failed_prediction),
            HOUSE_CHECK(test_versions_without_labels_make_room),
            HOUSE_CHECK(test_damaged_weights_are_not_served))
