@@ -194,7 +194,8 @@ class Story:
         status = self.daemon.stop(number)
         check(self.daemon.process.poll() is not None and watch.poll() is None, told)
         self.daemon.start()
-        _, rest = watch.communicate(timeout=300)
+        rest = watch.stderr.read()  # not communicate(): it would lose what the loop above read ahead
+        watch.communicate(timeout=60)
         epochs = [int(n) for n in re.findall(r"^epoch (\d+)/400 ", "".join(told) + rest, re.M)]
         check(watch.returncode == 0 and epochs == list(range(1, 401)), "watch: %s\n%s" % (watch.returncode, rest[-2000:]))
         done = self.job(job["id"])

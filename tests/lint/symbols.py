@@ -10,7 +10,7 @@ import sys
 from common import finish
 
 LIBRARIES = ("libc.so.6", "libm.so.6", "libcmocka.so", "libcrypto.so", "libcsv.so", "libcurl.so", "libgnutls.so.30", "libinih.so",
-             "libjansson.so", "libmicrohttpd.so", "libopenblas.so", "libsqlite3.so", "libz.so")
+             "libjansson.so", "libmicrohttpd.so", "libopenblas.so", "libsqlite3.so", "libz.so.1")
 
 
 def nm(arguments):
