@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/bar.h"
 
+#include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -51,17 +52,20 @@ static void add_cells(struct buf *out, double fraction, bool blocks)
     }
 }
 
-/* Prints at most so many characters, never half of one. */
-static void print_cut(FILE *out, const char *text, int columns)
+/* Where to cut a text that has more characters than that: between two items, which stand two
+ * blanks apart, or after any character. */
+static size_t cut(const char *text, int columns)
 {
     int n = 0;
-    for (const char *c = text; *c != '\0'; c++) {
-        n += ((unsigned char)*c & 0xc0) != 0x80;
+    size_t gap = 0;
+    for (size_t i = 0; text[i] != '\0'; i++) {
+        n += ((unsigned char)text[i] & 0xc0) != 0x80;
         if (n > columns) {
-            return;
+            return gap > 0 ? gap : i;
         }
-        fputc(*c, out);
+        gap = text[i] == ' ' && text[i + 1] == ' ' ? i : gap;
     }
+    return strlen(text);
 }
 
 void bar_draw(struct bar *bar, const char *before, double fraction, const char *after, bool now)
@@ -80,7 +84,7 @@ void bar_draw(struct bar *bar, const char *before, double fraction, const char *
         return; /* no memory for a decoration: the work goes on without */
     }
     fputc('\r', bar->out);
-    print_cut(bar->out, line.data, columns_of(bar) - 1); /* the last place would wrap */
+    (void)fwrite(line.data, 1, cut(line.data, columns_of(bar) - 1), bar->out); /* the last place would wrap */
     fputs("\033[K", bar->out);
     fflush(bar->out);
     bar->drawn = true;

@@ -14,7 +14,7 @@
  *
  * On anything but a terminal every call does nothing, so that callers need not
  * ask. The line is redrawn at most BAR_PER_SECOND times a second and cut at the
- * terminal's width. UTF-8 blocks where the environment says UTF-8, else "#".
+ * terminal's width, between two items. UTF-8 blocks where the environment says UTF-8, else "#".
  *
  * Threads: one. Memory: none. Logs: no.
  */

@@ -323,10 +323,14 @@ static enum outcome move(const struct session *session, const char *verb)
     struct doc *job = NULL;
     const struct client_request request = { .method = "POST", .path = path };
     const enum outcome outcome = session_ask(session, &request, true, &job);
-    if (outcome == OUTCOME_DONE && !session->json) {
-        return session_printed(print_fields(job));
+    if (outcome != OUTCOME_DONE || session->json) {
+        return outcome;
     }
-    return outcome;
+    const enum rc rc = print_fields(job);
+    if (strcmp(verb, "resume") != 0 && strcmp(doc_get_string(job, "status", ""), "running") == 0) {
+        fprintf(stderr, "It has been asked to and stops at its next batch: licit job show %s\n", session->args->words[0]);
+    }
+    return session_printed(rc);
 }
 
 enum outcome job_cancel(const struct session *session)

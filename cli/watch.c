@@ -42,6 +42,7 @@ struct watch {
     int64_t epoch, epochs, eta; /* eta below 0: unknown */
     double fraction;
     int64_t epochs_told; /* epochs printed so far, where there is no bar */
+    const char *state;   /* "queued", "paused", or NULL: it runs */
     struct doc *row;     /* the newest row of the history; NULL: none yet */
     bool events, done;   /* something came over this connection; the job has ended */
 };
@@ -74,7 +75,9 @@ static void draw(struct watch *watch, bool now)
     } else {
         (void)str_copy(before, sizeof(before), "evaluating");
     }
-    if (watch->eta >= 0 && watch->fraction < 1.0) {
+    if (watch->state != NULL && !watch->done) {
+        (void)buf_text(&after, watch->state);
+    } else if (watch->eta >= 0 && watch->fraction < 1.0) {
         (void)buf_text(&after, "eta ");
         text_duration(&after, watch->eta);
     }
@@ -100,8 +103,23 @@ static void tell_epoch(struct watch *watch, const struct doc *row)
     fprintf(stderr, "%s\n", line.data == NULL ? "" : line.data);
 }
 
+/* Without a bar a pause is told in a line of its own. */
+static void take_state(struct watch *watch, const char *status)
+{
+    static const char *const states[] = { "queued", "paused" };
+    const char *state = NULL;
+    for (size_t i = 0; i < COUNT_OF(states); i++) {
+        state = strcmp(status, states[i]) == 0 ? states[i] : state;
+    }
+    if (state == states[1] && state != watch->state && !watch->bar.terminal) {
+        fprintf(stderr, "%s\n", state);
+    }
+    watch->state = state;
+}
+
 static void take_progress(struct watch *watch, const struct doc *data)
 {
+    take_state(watch, doc_get_string(data, "status", "running"));
     const struct doc *inner = doc_get(data, "progress");
     const struct doc *progress = inner == NULL ? data : inner;
     watch->epoch = doc_get_integer(progress, "epoch", watch->epoch);

@@ -140,6 +140,8 @@ static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum
     log_info("job_ended", "job=%s status=%s why=%s", job->id, move.to, log_quote(to == JOBSTATE_FAILED ? why->text : "").text);
     if (jobstate_is_final(to)) {
         tell_done(trainer, job);
+    } else if (to == JOBSTATE_PAUSED) {
+        (void)event_log_progress(job->log, "{\"status\":\"paused\"}"); /* who misses it sees no progress */
     }
     return !jobstate_is_final(to);
 }

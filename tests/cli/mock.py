@@ -109,6 +109,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write((text + "event: epoch\nda").encode())  # the connection breaks in the middle of an event
                 self.close_connection = True
                 return
+        text += "event: progress\ndata: {\"status\":\"paused\"}\n\n"
         self.wfile.write((text + "event: done\ndata: {\"status\":\"succeeded\"}\n\n").encode())
         self.close_connection = True
 

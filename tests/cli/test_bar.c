@@ -28,6 +28,8 @@ static void test_bar_draws_one_line(void **state)
         { 0.5, 80, false, "\repoch 1/2 [############------------]  50 %  loss 1\033[K" },
         { 2.0, 80, false, "\repoch 1/2 [########################] 100 %  loss 1\033[K" },
         { (double)NAN, 80, false, "\repoch 1/2 [------------------------]   0 %  loss 1\033[K" },
+        { 0.5, 50, false, "\repoch 1/2 [############------------]  50 %\033[K" }, /* no half item */
+        { 0.5, 51, false, "\repoch 1/2 [############------------]  50 %  loss 1\033[K" },
         { 0.5, 14, false, "\repoch 1/2 [##\033[K" }, /* the last place would wrap */
         { 0.0625, 16, true, "\repoch 1/2 [\u2588\u258c\u00b7\u00b7\033[K" },
     };

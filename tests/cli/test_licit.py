@@ -172,7 +172,7 @@ def test_job_watch_goes_on_behind_the_last_event(server):
     del server.seen[:]
     run = Run(server.url, "job", "watch", "job-good")
     epochs = re.findall(r"^epoch (\d)/5  loss ", run.err, re.M)
-    check(run.status == 0 and epochs == list("12345"), run)
+    check(run.status == 0 and epochs == list("12345") and re.search(r"^paused$", run.err, re.M), run)
     asked = [headers.get("Last-Event-ID") for _, path, headers, _ in server.seen if path.endswith("/events")]
     check(asked == [None, "2"], asked)
     check("succeeded" in run.out and re.search(r"accuracy +0.9821", run.out), run)
