@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "core/base/doc_memory.h"
 #include "core/base/str.h"
 
 /* struct doc is never defined: a document is jansson's value under our own name. */
@@ -21,22 +22,9 @@ static struct doc *cooked(json_t *value)
     return (struct doc *)value;
 }
 
-/*
- * jansson allocates through core/base/mem.c. It overlooks failed allocations while it
- * collects a token and would go on with a shorter string, so each one is remembered.
- */
-static _Thread_local bool starved;
-
-static void *allocate(size_t size)
-{
-    void *p = mem_resize(NULL, 1, size);
-    starved = starved || p == NULL;
-    return p;
-}
-
 __attribute__((constructor)) static void use_our_memory(void)
 {
-    json_set_alloc_funcs(allocate, mem_free);
+    json_set_alloc_funcs(doc_memory_allocate, doc_memory_free);
 }
 
 /* Counts values and depth before the tree is built: the text bounds the tree's cost. */
@@ -65,7 +53,7 @@ static enum rc check_size(const char *text, size_t n, struct why *why)
     return RC_OK;
 }
 
-static enum rc translate(const json_error_t *error, struct why *why)
+static enum rc translate(const json_error_t *error, bool starved, struct why *why)
 {
     const enum json_error_code code = json_error_code(error);
     if (starved || code == json_error_out_of_memory) {
@@ -80,20 +68,31 @@ static enum rc translate(const json_error_t *error, struct why *why)
     return why_fail(why, RC_SYNTAX, "", "not valid JSON at line %d, column %d: %s", error->line, error->column, error->text);
 }
 
+struct load {
+    const char *text;
+    size_t n;
+    json_t *value; /* NULL: error says why */
+    json_error_t error;
+};
+
+static void run_load(void *arg)
+{
+    struct load *load = arg;
+    load->value = json_loadb(load->text, load->n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &load->error);
+}
+
 enum rc doc_parse(const char *text, size_t n, struct doc **ret, struct why *why)
 {
     const enum rc rc = check_size(text, n, why);
     if (rc != RC_OK) {
         return rc;
     }
-    json_error_t error;
-    starved = false;
-    json_t *value = json_loadb(text, n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
-    if (value == NULL || starved) {
-        json_decref(value);
-        return translate(&error, why);
+    struct load load = { .text = text, .n = n };
+    const bool starved = !doc_memory_guard(run_load, &load);
+    if (starved || load.value == NULL) {
+        return translate(&load.error, starved, why);
     }
-    *ret = cooked(value);
+    *ret = cooked(load.value);
     return RC_OK;
 }
 

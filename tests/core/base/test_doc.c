@@ -161,7 +161,7 @@ static void test_doc_integer_takes_whole_numbers_only(void **state)
 /* jansson overlooks some failed allocations: the result is the whole document or none. */
 static void test_doc_parse_and_write_survive_each_failing_allocation(void **state)
 {
-    static const char text[] = "{\"name\":\"a string that is longer than sixteen bytes\",\"list\":[1,2.5,{\"x\":null},[],true]}";
+    static const char text[] = "{\"name\":\"a string that is longer than sixteen bytes, than thirty-two, and than sixty-four, so that it grows again and again\",\"list\":[1,2.5,{\"x\":null},[],true]}";
     for (long n = 1;; n++) {
         AUTO_PTR(doc)
         struct doc *doc = NULL;
@@ -175,7 +175,7 @@ static void test_doc_parse_and_write_survive_each_failing_allocation(void **stat
         mem_fail_at(0);
         if (rc == RC_OK) {
             check(n > 10);
-            check_text(out.data, "{\"list\":[1,2.5,{\"x\":null},[],true],\"name\":\"a string that is longer than sixteen bytes\"}");
+            check_text(out.data, "{\"list\":[1,2.5,{\"x\":null},[],true],\"name\":\"a string that is longer than sixteen bytes, than thirty-two, and than sixty-four, so that it grows again and again\"}");
             return;
         }
         check_rc(rc, RC_NO_MEMORY);
