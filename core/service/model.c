@@ -440,10 +440,13 @@ static enum rc store_label(struct service *service, const char *model, const cha
 static enum rc change_label(struct service *service, const char *model, const char *label, int64_t number,
                             struct region *region, struct why *why)
 {
-    registry_begin_change(service->registry);
-    enum rc rc = store_label(service, model, label, number, region, why);
+    enum rc rc = registry_begin_change(service->registry);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    rc = store_label(service, model, label, number, region, why);
     if (rc == RC_OK) {
-        rc = registry_set_label(service->registry, model, label, number);
+        registry_set_label(service->registry, model, label, number);
     }
     registry_end_change(service->registry);
     return rc;
@@ -485,10 +488,10 @@ enum rc service_label_remove(struct service *service, const char *model, const c
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
     enum rc rc = get_row(service, model, &region, &row, why);
+    rc = rc == RC_OK ? registry_begin_change(service->registry) : rc;
     if (rc != RC_OK) {
         return rc;
     }
-    registry_begin_change(service->registry);
     rc = store_label_remove(service->store, model, label, why);
     if (rc == RC_OK) {
         registry_drop_label(service->registry, model, label);
@@ -519,10 +522,10 @@ enum rc service_model_erase(struct service *service, const char *model, struct w
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
     enum rc rc = get_row(service, model, &region, &row, why);
+    rc = rc == RC_OK ? registry_begin_change(service->registry) : rc;
     if (rc != RC_OK) {
         return rc;
     }
-    registry_begin_change(service->registry);
     rc = store_model_remove(service->store, model, why);
     if (rc == RC_OK) {
         registry_retire(service->registry, model, 0);

@@ -18,6 +18,7 @@ struct registry {
     struct service *service;
     /* taken in this order; lock alone on the path of a request whose version is loaded */
     pthread_mutex_t changing; /* from a change in the store until it is followed here */
+    struct label *spare;      /* guarded by changing: made before the change, so that following cannot fail */
     pthread_mutex_t loading;  /* one loads at a time, so that nothing is loaded twice */
     pthread_rwlock_t lock;
     /* guarded by lock */
@@ -55,6 +56,7 @@ void registry_destroy(struct registry *registry)
         registry->labels = label->next;
         mem_free(label);
     }
+    mem_free(registry->spare);
     pthread_rwlock_destroy(&registry->lock);
     pthread_mutex_destroy(&registry->loading);
     pthread_mutex_destroy(&registry->changing);
@@ -221,9 +223,17 @@ int64_t registry_label(struct registry *registry, const char *model, const char 
     return number;
 }
 
-void registry_begin_change(struct registry *registry)
+enum rc registry_begin_change(struct registry *registry)
 {
     pthread_mutex_lock(&registry->changing);
+    if (registry->spare == NULL) {
+        registry->spare = mem_alloc(sizeof(*registry->spare));
+    }
+    if (registry->spare == NULL) {
+        pthread_mutex_unlock(&registry->changing);
+        return RC_NO_MEMORY;
+    }
+    return RC_OK;
 }
 
 void registry_end_change(struct registry *registry)
@@ -231,25 +241,19 @@ void registry_end_change(struct registry *registry)
     pthread_mutex_unlock(&registry->changing);
 }
 
-enum rc registry_set_label(struct registry *registry, const char *model, const char *name, int64_t number)
+void registry_set_label(struct registry *registry, const char *model, const char *name, int64_t number)
 {
-    struct label *made = mem_alloc(sizeof(*made));
-    if (made == NULL) {
-        return RC_NO_MEMORY;
-    }
-    (void)str_copy(made->model, sizeof(made->model), model); /* names are checked where they come in */
-    (void)str_copy(made->name, sizeof(made->name), name);
     pthread_rwlock_wrlock(&registry->lock);
     struct label *label = find_label(registry, model, name);
     if (label == NULL) {
-        label = TAKE(made);
+        label = TAKE(registry->spare);
+        (void)str_copy(label->model, sizeof(label->model), model); /* names are checked where they come in */
+        (void)str_copy(label->name, sizeof(label->name), name);
         label->next = registry->labels;
         registry->labels = label;
     }
     label->number = number;
     pthread_rwlock_unlock(&registry->lock);
-    mem_free(made);
-    return RC_OK;
 }
 
 /* Marks what is to go; what nobody has pinned goes at once. */
@@ -319,7 +323,11 @@ enum rc registry_recover(struct registry *registry, struct why *why)
     enum rc rc = store_label_list(registry->service->store, NULL, &region, &list, why);
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         const struct label_row *row = &list.rows[i];
-        rc = registry_set_label(registry, row->model, row->label, row->versions[0]);
+        rc = registry_begin_change(registry);
+        if (rc == RC_OK) {
+            registry_set_label(registry, row->model, row->label, row->versions[0]);
+            registry_end_change(registry);
+        }
         struct version *version = NULL;
         struct why broken = { 0 };
         if (rc == RC_OK && registry_load(registry, row->model, row->versions[0], &version, &broken) != RC_OK) {

@@ -37,12 +37,12 @@ void registry_unpin(struct registry *registry, struct version *version);
 int64_t registry_label(struct registry *registry, const char *model, const char *label);
 
 /* Around a change of labels or versions in the store and the call below that follows it, so that what is
- * here changes in the order in which the store does. Nothing is loaded in between. */
-void registry_begin_change(struct registry *registry);
+ * here changes in the order in which the store does. Nothing is loaded in between. RC_NO_MEMORY: not begun. */
+enum rc registry_begin_change(struct registry *registry) MUST_CHECK;
 void registry_end_change(struct registry *registry);
 
 /* Follows the store: sets a label; forgets one; forgets a version or (number 0) all of a model with its labels. */
-enum rc registry_set_label(struct registry *registry, const char *model, const char *label, int64_t number) MUST_CHECK;
+void registry_set_label(struct registry *registry, const char *model, const char *label, int64_t number);
 void registry_drop_label(struct registry *registry, const char *model, const char *label);
 void registry_retire(struct registry *registry, const char *model, int64_t number);
 

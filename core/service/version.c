@@ -143,10 +143,13 @@ static enum rc make_row(const struct version_draft *draft, const struct blob_ref
 static enum rc add_version(struct service *service, const struct version_row *row, const struct job_move *finish,
                            const char *label, int64_t *ret_number, struct why *why)
 {
-    registry_begin_change(service->registry);
-    const enum rc rc = store_version_add(service->store, row, finish, label, ret_number, why);
-    if (rc == RC_OK && label != NULL && registry_set_label(service->registry, row->model, label, *ret_number) != RC_OK) {
-        log_error("label_not_followed", "model=%s label=%s detail=\"set it again\"", row->model, label);
+    enum rc rc = registry_begin_change(service->registry);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    rc = store_version_add(service->store, row, finish, label, ret_number, why);
+    if (rc == RC_OK && label != NULL) {
+        registry_set_label(service->registry, row->model, label, *ret_number);
     }
     registry_end_change(service->registry);
     return rc;

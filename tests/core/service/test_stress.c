@@ -163,6 +163,12 @@ static void deploy(struct client *it)
     expect(it, "label", rc, &why);
 }
 
+static void undeploy(struct client *it)
+{
+    struct why why = { 0 };
+    expect(it, "remove label", service_label_remove(it->shared->house->service, "m", draw(it, 2) == 0 ? "production" : "trial", &why), &why);
+}
+
 static void erase(struct client *it)
 {
     struct service *service = it->shared->house->service;
@@ -212,7 +218,7 @@ static void authenticate(struct client *it)
 static void *run(void *arg)
 {
     static void (*const acts[])(struct client *) = {
-        submit, submit, change, change, change, change, watch, predict, predict, deploy, erase, look, authenticate
+        submit, submit, change, change, change, change, watch, predict, predict, deploy, undeploy, erase, look, authenticate
     };
     struct client *it = arg;
     for (int step = 0; step < STEPS && it->failure[0] == '\0'; step++) {
