@@ -79,12 +79,13 @@ static struct live_job *take(struct trainer *trainer)
 }
 
 /* The job is over for now: forgotten, or kept aside when it is only paused. It may wait again by now; then
- * this thread's next look finds it. */
-static void give_back(struct trainer *trainer, struct live_job *job, bool keep)
+ * this thread's next look finds it. Returns whether it is kept although it was asked to be cancelled. */
+static bool give_back(struct trainer *trainer, struct live_job *job, bool keep)
 {
     pthread_mutex_lock(&trainer->lock);
     job->running = false;
     keep = keep && !job->ended;
+    const bool late = keep && atomic_load(&job->ask) == ASK_CANCEL;
     if (!keep) {
         unlink_job(trainer, job);
     }
@@ -92,6 +93,7 @@ static void give_back(struct trainer *trainer, struct live_job *job, bool keep)
     if (!keep) {
         free_job(job);
     }
+    return late;
 }
 
 /* Tells the watchers how it ended, in the words that GET answers. */
@@ -194,13 +196,45 @@ static void be_humble(void)
     }
 }
 
+/* A cancel that was answered while the job's move to another state was being written: it still holds. */
+static void cancel_late(struct trainer *trainer, const char *id)
+{
+    static const enum jobstate kept[] = { JOBSTATE_PAUSED, JOBSTATE_QUEUED };
+    AUTO(region) struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct job_row row;
+    AUTO_FREE char *json = NULL;
+    enum rc rc = RC_CONFLICT;
+    for (size_t i = 0; rc == RC_CONFLICT && i < COUNT_OF(kept); i++) {
+        const struct job_move move = {
+            .from = jobstate_name(kept[i]),
+            .to = jobstate_name(JOBSTATE_CANCELLED),
+            .finished_at = wall_seconds(),
+            .drop_checkpoint = true,
+        };
+        rc = store_job_move(trainer->service->store, id, &move, NULL);
+    }
+    if (rc == RC_CONFLICT) { /* resumed, and another thread has it */
+        (void)trainer_ask(trainer, id, ASK_CANCEL);
+        return;
+    }
+    rc = rc != RC_OK ? rc : store_job_get(trainer->service->store, id, &region, &row, NULL);
+    rc = rc != RC_OK ? rc : job_done_json(&row, &json);
+    log_info("job_ended", "job=%s status=cancelled rc=%s", id, rc_name(rc));
+    trainer_forget(trainer, id, json);
+}
+
 static void *serve(void *arg)
 {
     struct trainer *trainer = arg;
     be_humble();
     for (struct live_job *job = take(trainer); job != NULL; job = take(trainer)) {
+        char id[ID_SIZE];
+        memcpy(id, job->id, sizeof(id)); /* the job may be gone once it is given back */
         const bool live = run_job(trainer, job);
-        give_back(trainer, job, live);
+        if (give_back(trainer, job, live)) {
+            cancel_late(trainer, id);
+        }
     }
     return NULL;
 }
