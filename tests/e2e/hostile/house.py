@@ -33,8 +33,9 @@ RECORD = {"age": 30, "housing": "own", "member": True}
 class House:
     """start() and stop() the process; ask() as the holder of the first token."""
 
-    def __init__(self, licitd, folder):
-        self.licitd, self.folder = licitd, folder
+    def __init__(self, licitd, folder, *options):
+        """options: --plain for all that needs no TLS."""
+        self.licitd, self.folder, self.options = licitd, folder, options
         self.state = os.path.join(folder, "state")
         self.process, self.port, self.log = None, 0, []
 
@@ -42,7 +43,7 @@ class House:
 
     def start(self):
         options = [word for key, value in SETTINGS.items() for word in ("--set", "%s=%s" % (key, value))]
-        self.process = subprocess.Popen([self.licitd, "--state", self.state, "--listen", "127.0.0.1:0", "--plain", *options],
+        self.process = subprocess.Popen([self.licitd, "--state", self.state, "--listen", "127.0.0.1:0", *self.options, *options],
                                         env=dict(os.environ, MALLOC_ARENA_MAX="1"),  # what is free in many arenas hides what is lost
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         text=True, errors="replace")

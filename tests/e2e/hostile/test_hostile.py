@@ -15,6 +15,7 @@ import table_csv
 import table_http
 import table_json
 import table_predict
+import tls
 from house import House
 from wire import Closed, wait_until
 
@@ -80,7 +81,7 @@ def run_functions(tap, house, group, functions):
         if not ONLY or group in ONLY:
             failed = tap.failed
             tap.row("%s: %s" % (group, function.__name__.replace("_", " ")), function, house)
-            if tap.failed > failed and house.is_alive():
+            if tap.failed > failed and house.is_alive() and group != "tls":
                 house.quiet()  # what one leaves behind is not the next one's fault
 
 
@@ -120,12 +121,14 @@ def errors_in(log):
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory(prefix="licit-hostile-") as folder:
-        house = House(LICITD, folder).start()
+        house = House(LICITD, folder, "--plain").start()
         try:
             house.furnish()
             house.openapi = house.must("GET", "/openapi.json")
             time.sleep(max(0, house.tokens["expired"]["expires_at"] - time.time() + 0.1))
             story(tap, house)
+            if not ONLY or "tls" in ONLY:
+                over_tls(tap, folder)
         finally:
             if house.is_alive():
                 house.process.kill()
@@ -134,6 +137,19 @@ def main():
     tap.note("%d rows, %d failed" % (tap.count, tap.failed))
     print("1..%d" % tap.count)
     return tap.failed > 0
+
+
+def over_tls(tap, folder):
+    """The same daemon as people run it: what is hostile below HTTP, and a refusal in the middle of a body."""
+    with tempfile.TemporaryDirectory(dir=folder) as inner:
+        house = House(LICITD, inner).start()
+        try:
+            run_functions(tap, house, "tls", tls.TLS)
+            tap.row("tls: SIGTERM ends it with 0", lambda: check(house.stop() == 0, house.process.returncode))
+            tap.row("tls: the log tells of no fault", errors_in, house.log)
+        finally:
+            if house.is_alive():
+                house.process.kill()
 
 
 def story(tap, house):
