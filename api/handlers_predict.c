@@ -8,6 +8,7 @@
 #include "api/answers.h"
 #include "api/rows.h"
 #include "core/service/predict.h"
+#include "core/service/token.h"
 
 #define BATCH_ROWS   256          /* rows that are computed together */
 #define BATCH_FLOATS (1u << 20)   /* features of one batch; a wider row is a batch of its own */
@@ -168,9 +169,12 @@ enum api_where place_predict(const struct api_request *request)
 static enum rc answer(struct api_request *request, struct version *version, struct why *why)
 {
     char number[24];
+    const char *purpose = api_get_header(request, "x-purpose");
     request->log_version = version_number(version);
     (void)snprintf(number, sizeof(number), "%" PRId64, request->log_version);
-    enum rc rc = api_add_header(request, "X-Model-Version", number);
+    enum rc rc = caller_check_purpose(request->caller.grant, purpose, "header:X-Purpose", why);
+    rc = rc != RC_OK ? rc : version_check_purpose(version, purpose, "header:X-Purpose", why);
+    rc = rc != RC_OK ? rc : api_add_header(request, "X-Model-Version", number);
     rc = rc != RC_OK ? rc : api_add_header(request, "X-Version-Digest", version_digest(version));
     if (rc != RC_OK) {
         return rc;

@@ -92,7 +92,7 @@ const struct api_route api_routes[] = {
       .handle = handle_label_remove, .id = "removeLabel", .about = "Removes a label; the versions that it named stay.", .status = 204 },
 
     { POST, .pattern = "/v1/models/{model}:predict", SCOPE("model", "model", "predict"), PREDICT,
-      .id = "predict", .about = "Predicts with the version that the label production names." },
+      .id = "predict", .about = "Predicts with the version that the label production names. X-Purpose, where given, is held against the token and the version." },
     { POST, .pattern = "/v1/models/{model}/versions/{version}:predict", SCOPE("model", "model", "predict"), PREDICT,
       .id = "predictVersion", .about = "Predicts with one version." },
     { POST, .pattern = "/v1/models/{model}/labels/{label}:predict", SCOPE("model", "model", "predict"), PREDICT,

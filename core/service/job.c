@@ -55,7 +55,10 @@ static enum rc open_dataset(struct submission *s, const char *dataset, const cha
     if (!caller_may(s->caller, "dataset", dataset, "train")) {
         return deny(why, "dataset", "dataset", dataset, "train");
     }
-    const enum rc rc = source_describe(s->service, dataset, &s->region, &s->source, why);
+    enum rc rc = source_describe(s->service, dataset, &s->region, &s->source, why);
+    if (rc == RC_OK) {
+        rc = caller_check_purpose(s->caller, purpose, "purpose", why);
+    }
     return rc == RC_OK ? check_purpose(&s->source.view.governance, purpose, why) : rc;
 }
 

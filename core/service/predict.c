@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service/predict.h"
 
+#include <string.h>
+
 #include "core/service/registry.h"
 
 #define DEFAULT_LABEL "production"
@@ -68,6 +70,15 @@ enum rc version_pin(struct service *service, const char *model, const struct ver
 void version_unpin(struct service *service, struct version *version)
 {
     registry_unpin(service->registry, version);
+}
+
+enum rc version_check_purpose(const struct version *version, const char *purpose, const char *path, struct why *why)
+{
+    const char *own = version->spec->purpose;
+    if (purpose == NULL || own == NULL || strcmp(purpose, own) == 0) {
+        return RC_OK;
+    }
+    return why_fail(why, RC_UNPROCESSABLE, path, "the version was trained for the purpose \"%.80s\", got \"%.80s\"", own, purpose);
 }
 
 const char *version_model(const struct version *version)

@@ -36,6 +36,10 @@ enum rc version_pin(struct service *service, const char *model, const struct ver
                     struct version **ret, struct why *why) MUST_CHECK;
 void version_unpin(struct service *service, struct version *version);
 
+/* Was the version trained for this purpose (NULL: none is named)? RC_UNPROCESSABLE in words; a version whose
+ * training named no purpose serves any. */
+enum rc version_check_purpose(const struct version *version, const char *purpose, const char *path, struct why *why) MUST_CHECK;
+
 /* Borrowed, valid while pinned. */
 const char *version_model(const struct version *version);
 int64_t version_number(const struct version *version);

@@ -42,7 +42,7 @@ static const struct field request_fields[] = {
     { .name = "name", .kind = FIELD_STRING, .offset = offsetof(struct token_request, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200, .about = "What it is for; shown in lists." },
     { .name = "scopes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, scopes), .flags = FIELD_REQUIRED, .min = 1, .max = SCOPE_LIST_MAX, .item = &scope_item, .about = "kind:pattern:verb each; never wider than the creator's." },
     { .name = "expires_in", .kind = FIELD_INTEGER, .offset = offsetof(struct token_request, expires_in), .flags = FIELD_REQUIRED, .min = 1, .max = 3155760000, .about = "Seconds from now; the configuration has a ceiling." },
-    { .name = "purposes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, purposes), .max = 32, .item = &purpose_item, .about = "Purposes that it may serve." },
+    { .name = "purposes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, purposes), .max = 32, .item = &purpose_item, .about = "Limits it to these: predictions then need X-Purpose, jobs a purpose; none: not limited." },
     { .name = NULL },
 };
 
@@ -139,6 +139,59 @@ static const struct field body_fields[] = {
 /* What a token's row keeps beside the columns. */
 static const struct schema body_schema = { "TokenBody", "Kept with a token.", sizeof(struct field_list), body_fields, false };
 
+/* The purposes to which a token is limited; none: it is not. */
+static enum rc read_purposes(const char *json, struct region *region, struct field_list *ret, struct why *why)
+{
+    AUTO_PTR(doc) struct doc *body = NULL;
+    const enum rc rc = service_stored(json, &body, why);
+    *ret = (struct field_list){ 0 };
+    return rc == RC_OK && body != NULL ? schema_read(&body_schema, body, region, ret, why) : rc;
+}
+
+static bool has_purpose(const struct field_list *purposes, const char *purpose)
+{
+    const char *const *items = purposes->items;
+    for (size_t i = 0; i < purposes->count; i++) {
+        if (purpose != NULL && strcmp(items[i], purpose) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum rc caller_check_purpose(const struct caller *caller, const char *purpose, const char *path, struct why *why)
+{
+    const char *json = grant_of(caller)->body;
+    if (json == NULL || strcmp(json, "{}") == 0) { /* not limited: nothing to read on the way of every prediction */
+        return RC_OK;
+    }
+    AUTO(region) struct region region;
+    region_init(&region, SERVICE_REGION_MAX);
+    struct field_list purposes;
+    const enum rc rc = read_purposes(json, &region, &purposes, why);
+    if (rc != RC_OK || purposes.count == 0 || has_purpose(&purposes, purpose)) {
+        return rc;
+    }
+    const char *const *items = purposes.items;
+    return why_fail(why, RC_DENIED, path, "the token serves only the purposes that it names, such as \"%.80s\"; got %s%.80s%s",
+                    items[0], purpose == NULL ? "" : "\"", purpose == NULL ? "none" : purpose, purpose == NULL ? "" : "\"");
+}
+
+/* A token passes on at most its own purposes, and its limit too. */
+static enum rc narrow_purposes(const struct caller *creator, const struct field_list *asked, struct region *region, struct why *why)
+{
+    struct field_list own;
+    const enum rc rc = read_purposes(grant_of(creator)->body, region, &own, why);
+    bool narrower = own.count == 0 || asked->count > 0;
+    for (size_t i = 0; rc == RC_OK && narrower && own.count > 0 && i < asked->count; i++) {
+        narrower = has_purpose(&own, ((const char *const *)asked->items)[i]);
+    }
+    if (rc == RC_OK && !narrower) {
+        return why_fail(why, RC_DENIED, "purposes", "go beyond those of the token that asks; a token passes on at most its own");
+    }
+    return rc;
+}
+
 static enum rc view_of(const struct token_row *row, struct region *region, struct token_view *view, struct why *why)
 {
     *view = (struct token_view){
@@ -152,12 +205,8 @@ static enum rc view_of(const struct token_row *row, struct region *region, struc
         .last_used_at = or_absent(row->last_used_at),
     };
     enum rc rc = split_words(row->scopes, region, &view->scopes);
-    AUTO_PTR(doc) struct doc *body = NULL;
     if (rc == RC_OK) {
-        rc = service_stored(row->body, &body, why);
-    }
-    if (rc == RC_OK && body != NULL) {
-        rc = schema_read(&body_schema, body, region, &view->purposes, why);
+        rc = read_purposes(row->body, region, &view->purposes, why);
     }
     return rc;
 }
@@ -247,6 +296,9 @@ enum rc service_token_create(struct service *service, const struct caller *creat
     enum rc rc = read_request(service, body, &region, &request, why);
     if (rc == RC_OK) {
         rc = join_scopes(&request.scopes, creator, &region, &row.scopes, why);
+    }
+    if (rc == RC_OK) {
+        rc = narrow_purposes(creator, &request.purposes, &region, why);
     }
     if (rc == RC_OK) {
         row.name = request.name;

@@ -24,7 +24,11 @@ const char *caller_token_id(const struct caller *caller);
 /* May the caller do this to this object (name NULL: to any)? "model", "credit", "predict" */
 bool caller_may(const struct caller *caller, const char *kind, const char *name, const char *verb);
 
-/* RC_INVALID (scopes, life), RC_DENIED (wider than the creator). The reply holds "token" this once. */
+/* May the caller serve this purpose (NULL: none is named)? RC_DENIED: its token is limited to purposes, and this
+ * is none of them. path is the place that names it. Must not touch the disk. */
+enum rc caller_check_purpose(const struct caller *caller, const char *purpose, const char *path, struct why *why) MUST_CHECK;
+
+/* RC_INVALID (scopes, life), RC_DENIED (scopes or purposes wider than the creator's). The reply holds "token" this once. */
 enum rc service_token_create(struct service *service, const struct caller *creator, const struct doc *body,
                              struct doc **ret, struct why *why) MUST_CHECK;
 enum rc service_token_list(struct service *service, const struct page *page, struct doc **ret,

@@ -88,6 +88,24 @@ static void test_token_expires(void **state)
     check_rc(rc, RC_UNAUTHENTICATED);
 }
 
+static void test_token_limited_to_purposes(void **state)
+{
+    struct house *it = *state;
+    AUTO_PTR(doc) struct doc *limited = NULL;
+    AUTO_PTR(doc) struct doc *child = NULL;
+    struct doc *wider = NULL;
+    check_ok(issue(it, it->caller, "{\"name\":\"p\",\"scopes\":[\"*\"],\"expires_in\":60,\"purposes\":[\"scoring\",\"audit\"]}", &limited), &it->why);
+    struct caller *caller = caller_of(it, limited);
+    check_ok(caller_check_purpose(caller, "scoring", "p", &it->why), &it->why);
+    check_rc(caller_check_purpose(caller, "marketing", "p", &it->why), RC_DENIED);
+    check_rc(caller_check_purpose(caller, NULL, "p", &it->why), RC_DENIED);
+    check_ok(caller_check_purpose(it->caller, NULL, "p", &it->why), &it->why);
+    check_rc(issue(it, caller, "{\"name\":\"c\",\"scopes\":[\"*\"],\"expires_in\":60}", &wider), RC_DENIED);
+    check_rc(issue(it, caller, "{\"name\":\"c\",\"scopes\":[\"*\"],\"expires_in\":60,\"purposes\":[\"scoring\",\"x\"]}", &wider), RC_DENIED);
+    check_ok(issue(it, caller, "{\"name\":\"c\",\"scopes\":[\"*\"],\"expires_in\":60,\"purposes\":[\"audit\"]}", &child), &it->why);
+    caller_release(caller);
+}
+
 static void test_token_list_hides_the_secret(void **state)
 {
     struct house *it = *state;
@@ -120,5 +138,6 @@ CHECK_MAIN("core/service/token",
            HOUSE_CHECK(test_token_request_refuses),
            HOUSE_CHECK(test_token_revoked_stops_its_children),
            HOUSE_CHECK(test_token_expires),
+           HOUSE_CHECK(test_token_limited_to_purposes),
            HOUSE_CHECK(test_token_list_hides_the_secret),
            HOUSE_CHECK(test_first_token_file_goes_when_another_does_its_work))
