@@ -82,10 +82,10 @@ class House:
     def is_alive(self):
         return self.process.poll() is None
 
-    def resident(self):
-        """VmRSS in MiB."""
+    def resident(self, key="VmRSS"):
+        """MiB now; VmHWM: the most it ever was."""
         with open("/proc/%d/status" % self.process.pid, encoding="ascii") as file:
-            return int(re.search(r"VmRSS:\s+(\d+) kB", file.read()).group(1)) / 1024
+            return int(re.search(key + r":\s+(\d+) kB", file.read()).group(1)) / 1024
 
     # --- asking ---
 
