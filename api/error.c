@@ -29,32 +29,32 @@ const struct schema api_problem_schema = { "Problem", "An error (RFC 9457).", si
 struct api_error api_error_of(enum rc rc)
 {
     switch (rc) {
-    case RC_OK: return (struct api_error){ 200, "ok", "Done" };
-    case RC_INVALID: return (struct api_error){ 400, "invalid_value", "A value is not allowed" };
-    case RC_SYNTAX: return (struct api_error){ 400, "invalid_json", "The body is not well-formed" };
-    case RC_DUPLICATE_KEY: return (struct api_error){ 400, "duplicate_key", "A key is given twice" };
-    case RC_UNKNOWN_KEY: return (struct api_error){ 400, "unknown_key", "A key is not known" };
-    case RC_UNAUTHENTICATED: return (struct api_error){ 401, "unauthenticated", "A valid token is needed" };
-    case RC_DENIED: return (struct api_error){ 403, "forbidden", "The token does not allow this" };
-    case RC_NOT_FOUND: return (struct api_error){ 404, "not_found", "There is no such thing" };
-    case RC_GONE: return (struct api_error){ 410, "gone", "It was here and has been erased" };
-    case RC_METHOD: return (struct api_error){ 405, "method_not_allowed", "The method is not offered here" };
-    case RC_CONFLICT: return (struct api_error){ 409, "conflict", "It clashes with the present state" };
-    case RC_UNPROCESSABLE: return (struct api_error){ 422, "unprocessable", "Well-formed, but not possible with this data" };
-    case RC_TOO_LARGE: return (struct api_error){ 413, "too_large", "It is larger than the ceiling" };
-    case RC_UNSUPPORTED: return (struct api_error){ 415, "unsupported_media", "This form is not supported" };
-    case RC_BUSY: return (struct api_error){ 429, "queue_full", "The queue is full" };
-    case RC_LIMITED: return (struct api_error){ 429, "rate_limited", "Too many requests" };
-    case RC_CANCELLED: return (struct api_error){ 499, "cancelled", "It was cancelled" };
-    case RC_TIMEOUT: return (struct api_error){ 504, "deadline", "The deadline has passed" };
-    case RC_UNAVAILABLE: return (struct api_error){ 503, "unavailable", "Not ready for this now" };
-    case RC_NO_MEMORY: return (struct api_error){ 503, "unavailable", "Not ready for this now" };
-    case RC_STORAGE_FULL: return (struct api_error){ 507, "storage_full", "The disk is full" };
+    case RC_OK: return (struct api_error){ 200, rc_code(rc), "Done" };
+    case RC_INVALID: return (struct api_error){ 400, rc_code(rc), "A value is not allowed" };
+    case RC_SYNTAX: return (struct api_error){ 400, rc_code(rc), "The body is not well-formed" };
+    case RC_DUPLICATE_KEY: return (struct api_error){ 400, rc_code(rc), "A key is given twice" };
+    case RC_UNKNOWN_KEY: return (struct api_error){ 400, rc_code(rc), "A key is not known" };
+    case RC_UNAUTHENTICATED: return (struct api_error){ 401, rc_code(rc), "A valid token is needed" };
+    case RC_DENIED: return (struct api_error){ 403, rc_code(rc), "The token does not allow this" };
+    case RC_NOT_FOUND: return (struct api_error){ 404, rc_code(rc), "There is no such thing" };
+    case RC_GONE: return (struct api_error){ 410, rc_code(rc), "It was here and has been erased" };
+    case RC_METHOD: return (struct api_error){ 405, rc_code(rc), "The method is not offered here" };
+    case RC_CONFLICT: return (struct api_error){ 409, rc_code(rc), "It clashes with the present state" };
+    case RC_UNPROCESSABLE: return (struct api_error){ 422, rc_code(rc), "Well-formed, but not possible with this data" };
+    case RC_TOO_LARGE: return (struct api_error){ 413, rc_code(rc), "It is larger than the ceiling" };
+    case RC_UNSUPPORTED: return (struct api_error){ 415, rc_code(rc), "This form is not supported" };
+    case RC_BUSY: return (struct api_error){ 429, rc_code(rc), "The queue is full" };
+    case RC_LIMITED: return (struct api_error){ 429, rc_code(rc), "Too many requests" };
+    case RC_CANCELLED: return (struct api_error){ 499, rc_code(rc), "It was cancelled" };
+    case RC_TIMEOUT: return (struct api_error){ 504, rc_code(rc), "The deadline has passed" };
+    case RC_UNAVAILABLE: return (struct api_error){ 503, rc_code(rc), "Not ready for this now" };
+    case RC_NO_MEMORY: return (struct api_error){ 503, rc_code(rc), "Not ready for this now" };
+    case RC_STORAGE_FULL: return (struct api_error){ 507, rc_code(rc), "The disk is full" };
     case RC_IO:
     case RC_CORRUPT:
     case RC_INTERNAL: break;
     }
-    return (struct api_error){ 500, "internal", "An internal error" };
+    return (struct api_error){ 500, rc_code(rc), "An internal error" };
 }
 
 /* Our own fault is told in the log; the client gets the request id to ask with. */

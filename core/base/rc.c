@@ -6,10 +6,11 @@
 
 static const struct {
     const char *name;
+    const char *code;
     const char *text;
 } table[] = {
 
-#define X(name, text) { #name, text },
+#define X(name, code, text) { #name, code, text },
     RC_TABLE(X)
 #undef X
 };
@@ -19,6 +20,11 @@ static const struct {
 const char *rc_name(enum rc rc)
 {
     return (size_t)rc < COUNT ? table[rc].name : "UNKNOWN";
+}
+
+const char *rc_code(enum rc rc)
+{
+    return (size_t)rc < COUNT ? table[rc].code : "internal";
 }
 
 const char *rc_text(enum rc rc)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service/job_body.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include "core/service/internal.h"
@@ -205,15 +204,8 @@ enum rc job_done_json(const struct job_row *row, char **ret)
 
 enum rc job_error_json(enum rc rc, const struct why *why, char **ret)
 {
-    char code[32];
-    const char *name = rc_name(rc);
-    size_t n = 0;
-    for (; name[n] != '\0' && n < sizeof(code) - 1; n++) {
-        code[n] = (char)tolower((unsigned char)name[n]);
-    }
-    code[n] = '\0';
     AUTO_PTR(doc) struct doc *doc = doc_new_object();
-    enum rc made = doc_put_string(doc, "code", code);
+    enum rc made = doc_put_string(doc, "code", rc_code(rc));
     if (made == RC_OK) {
         made = doc_put_string(doc, "detail", why->text[0] == '\0' ? rc_text(rc) : why->text);
     }

@@ -177,6 +177,7 @@ static void test_job_fails_with_words(void **state)
     AUTO_PTR(doc) struct doc *doc = house_job(it, job);
     check_text(doc_get_string(doc, "status", ""), "failed");
     check_contains(doc_get_string(doc_get(doc, "error"), "detail", ""), "learning rate");
+    check_text(doc_get_string(doc_get(doc, "error"), "code", ""), "unprocessable");
 }
 
 #define HOUSE_CHECK(function) CHECK_WITH(function, house_setup, house_teardown)
