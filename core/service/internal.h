@@ -39,6 +39,9 @@ enum rc service_stored(const char *text, struct doc **ret, struct why *why) MUST
 struct blob_ref;
 void service_drop_unnamed(struct service *service, const struct blob_ref *blob, enum rc reason);
 
+/* A list reply: {"object":"list","data":[...],"has_more":...}. data is handed over. */
+struct doc *service_list(struct doc *data, bool has_more);
+
 /* A struct page as the store wants it. */
 struct store_page service_page(const struct page *page);
 

@@ -1,129 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/service/model.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/base/str.h"
 #include "core/service/registry.h"
 #include "core/store/model.h"
 
 #define VERSIONS_SHOWN 100 /* newest first; more are found one by one */
-
-/* --- bodies --- */
-
-struct version_view {
-    int64_t version, created_at, parameters;
-    const char *dataset, *job, *weights_digest, *version_digest;
-    const struct doc *metrics;
-};
-
-struct share {
-    int64_t version, weight;
-    bool shadow;
-};
-
-struct label_request {
-    int64_t version;
-    struct field_list versions; /* of struct share * */
-};
-
-struct column_view {
-    const char *name, *type;
-};
-
-struct status_view {
-    const char *version, *state;
-    const struct doc *status;
-};
-
-struct model_view {
-    const char *id, *object, *owned_by, *name;
-    int64_t created;
-    bool ready;
-    struct field_list statuses;        /* of struct status_view * */
-    struct field_list versions;        /* of struct version_view * */
-    struct field_map labels;           /* of struct field_list of struct share * */
-    struct field_list inputs, outputs; /* of struct column_view * */
-};
-
-#define VERSION(member) offsetof(struct version_view, member)
-
-static const struct field version_fields[] = {
-    { .name = "version", .kind = FIELD_INTEGER, .offset = VERSION(version), .about = "1, 2, ...; never given twice." },
-    { .name = "created_at", .kind = FIELD_INTEGER, .offset = VERSION(created_at), .about = "Unix seconds." },
-    { .name = "dataset", .kind = FIELD_STRING, .offset = VERSION(dataset), .about = "What it learned from." },
-    { .name = "job", .kind = FIELD_STRING, .offset = VERSION(job), .about = "The job that made it." },
-    { .name = "weights_digest", .kind = FIELD_STRING, .offset = VERSION(weights_digest), .about = "SHA-256 of weights.safetensors." },
-    { .name = "version_digest", .kind = FIELD_STRING, .offset = VERSION(version_digest), .about = "SHA-256 of the manifest that names every part by digest." },
-    { .name = "parameters", .kind = FIELD_INTEGER, .offset = VERSION(parameters), .about = "Numbers in the network." },
-    { .name = "metrics", .kind = FIELD_ANY, .offset = VERSION(metrics), .about = "By name, on the rows that training held out." },
-    { .name = NULL },
-};
-
-const struct schema model_version_schema = { "ModelVersion", "An immutable version of a model.", sizeof(struct version_view), version_fields, false };
-
-static const struct field share_fields[] = {
-    { .name = "version", .kind = FIELD_INTEGER, .offset = offsetof(struct share, version), .flags = FIELD_REQUIRED, .min = 1, .max = 9007199254740991, .about = "Its number." },
-    { .name = "weight", .kind = FIELD_INTEGER, .offset = offsetof(struct share, weight), .min = 1, .max = 100, .fallback = "100", .about = "Percent of the requests." },
-    { .name = "shadow", .kind = FIELD_BOOLEAN, .offset = offsetof(struct share, shadow), .about = "Is asked, but does not answer." },
-    { .name = NULL },
-};
-
-static const struct schema share_schema = { "LabelVersion", "One version that a label names.", sizeof(struct share), share_fields, false };
-static const struct field share_item = { .name = "", .kind = FIELD_OBJECT, .schema = &share_schema };
-
-static const struct field label_fields[] = {
-    { .name = "version", .kind = FIELD_INTEGER, .offset = offsetof(struct label_request, version), .min = 1, .max = 9007199254740991, .about = "Either this or versions." },
-    { .name = "versions", .kind = FIELD_LIST, .offset = offsetof(struct label_request, versions), .min = 1, .max = 1, .item = &share_item, .about = "Either this or version; one version for each label." },
-    { .name = NULL },
-};
-
-const struct schema label_schema = { "Label", "The version that a label names.", sizeof(struct label_request), label_fields, false };
-
-static const struct field column_fields[] = {
-    { .name = "name", .kind = FIELD_STRING, .offset = offsetof(struct column_view, name) },
-    { .name = "type", .kind = FIELD_STRING, .offset = offsetof(struct column_view, type), .about = "number, category or boolean." },
-    { .name = NULL },
-};
-
-static const struct schema column_view_schema = { "ModelColumn", "One value of a record.", sizeof(struct column_view), column_fields, false };
-static const struct field column_view_item = { .name = "", .kind = FIELD_OBJECT, .schema = &column_view_schema };
-
-static const struct field status_fields[] = {
-    { .name = "version", .kind = FIELD_STRING, .offset = offsetof(struct status_view, version) },
-    { .name = "state", .kind = FIELD_STRING, .offset = offsetof(struct status_view, state), .about = "AVAILABLE: loaded. END: on record, loaded when it is asked for." },
-    { .name = "status", .kind = FIELD_ANY, .offset = offsetof(struct status_view, status) },
-    { .name = NULL },
-};
-
-static const struct schema status_schema = { "ModelVersionStatus", "As TensorFlow Serving has it.", sizeof(struct status_view), status_fields, false };
-static const struct field status_item = { .name = "", .kind = FIELD_OBJECT, .schema = &status_schema };
-static const struct field version_item = { .name = "", .kind = FIELD_OBJECT, .schema = &model_version_schema };
-static const struct field label_item = { .name = "", .kind = FIELD_LIST, .max = LABEL_VERSIONS_MAX, .item = &share_item };
-
-#define MODEL(member) offsetof(struct model_view, member)
-
-static const struct field model_fields[] = {
-    { .name = "id", .kind = FIELD_STRING, .offset = MODEL(id), .about = "The name." },
-    { .name = "object", .kind = FIELD_STRING, .offset = MODEL(object), .about = "Always model." },
-    { .name = "created", .kind = FIELD_INTEGER, .offset = MODEL(created), .about = "Unix seconds." },
-    { .name = "owned_by", .kind = FIELD_STRING, .offset = MODEL(owned_by) },
-    { .name = "name", .kind = FIELD_STRING, .offset = MODEL(name) },
-    { .name = "ready", .kind = FIELD_BOOLEAN, .offset = MODEL(ready), .about = "Is the version that production names loaded?" },
-    { .name = "model_version_status", .kind = FIELD_LIST, .offset = MODEL(statuses), .item = &status_item },
-    { .name = "versions", .kind = FIELD_LIST, .offset = MODEL(versions), .item = &version_item, .about = "The newest first." },
-    { .name = "labels", .kind = FIELD_MAP, .offset = MODEL(labels), .item = &label_item },
-    { .name = "inputs", .kind = FIELD_LIST, .offset = MODEL(inputs), .max = 4096, .item = &column_view_item, .about = "The record that a prediction takes, in the order of a row." },
-    { .name = "outputs", .kind = FIELD_LIST, .offset = MODEL(outputs), .item = &column_view_item },
-    { .name = NULL },
-};
-
-const struct schema model_schema = { "Model", "A name with its versions and labels.", sizeof(struct model_view), model_fields, false };
-
-/* --- reading --- */
 
 /* Documents that a view borrows until it is written. */
 struct loans {
@@ -323,19 +207,12 @@ static enum rc reply(struct service *service, const struct model_row *row, struc
     return RC_OK;
 }
 
-static enum rc get_row(struct service *service, const char *model, struct region *region,
-                       struct model_row *row, struct why *why)
-{
-    const enum rc rc = store_model_get(service->store, model, region, row, why);
-    return rc == RC_NOT_FOUND ? why_fail(why, rc, "", "there is no model \"%.80s\"", model) : rc;
-}
-
 enum rc service_model_get(struct service *service, const char *model, struct doc **ret, struct why *why)
 {
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
-    const enum rc rc = get_row(service, model, &region, &row, why);
+    const enum rc rc = model_find(service, model, &region, &row, why);
     return rc == RC_OK ? reply(service, &row, ret, why) : rc;
 }
 
@@ -365,11 +242,6 @@ enum rc service_model_list(struct service *service, const struct page *page, str
     return rc;
 }
 
-static enum rc no_version(struct why *why, const char *model, int64_t number)
-{
-    return why_fail(why, RC_NOT_FOUND, "", "the model \"%.80s\" has no version %lld", model, (long long)number);
-}
-
 enum rc service_version_get(struct service *service, const char *model, int64_t number, struct doc **ret,
                             struct why *why)
 {
@@ -380,7 +252,7 @@ enum rc service_version_get(struct service *service, const char *model, int64_t 
     struct version_view view;
     enum rc rc = store_version_get(service->store, model, number, &region, &row, why);
     if (rc == RC_NOT_FOUND) {
-        return no_version(why, model, number);
+        return model_no_version(why, model, number);
     }
     if (rc == RC_OK) {
         rc = view_version(&row, &loans, &view, why);
@@ -393,121 +265,11 @@ enum rc service_version_get(struct service *service, const char *model, int64_t 
     return RC_OK;
 }
 
-/* --- changing --- */
-
-static enum rc read_label(const struct doc *body, struct region *region, int64_t *ret, struct why *why)
-{
-    struct label_request request;
-    const enum rc rc = schema_read(&label_schema, body, region, &request, why);
-    if (rc != RC_OK) {
-        return rc;
-    }
-    const bool has_list = request.versions.count > 0;
-    if ((request.version != FIELD_ABSENT) == has_list) {
-        return why_fail(why, RC_INVALID, "version", has_list ? "is given beside versions; give one of them" : "is required");
-    }
-    if (!has_list) {
-        *ret = request.version;
-        return RC_OK;
-    }
-    const struct share *share = ((struct share **)request.versions.items)[0];
-    if (share->shadow || share->weight != 100) {
-        return why_fail(why, RC_INVALID, "versions[0]", "the one version of a label has weight 100 and is no shadow");
-    }
-    *ret = share->version;
-    return RC_OK;
-}
-
-/* {"versions":[{"version":n}]} */
-static enum rc store_label(struct service *service, const char *model, const char *label, int64_t number,
-                           struct region *region, struct why *why)
-{
-    const char *body = region_printf(region, "{\"versions\":[{\"version\":%lld}]}", (long long)number);
-    if (body == NULL) {
-        return RC_NO_MEMORY;
-    }
-    const struct label_row row = {
-        .model = model,
-        .label = label,
-        .updated_at = wall_seconds(),
-        .versions = &number,
-        .count = 1,
-        .body = body,
-    };
-    return store_label_set(service->store, &row, why);
-}
-
-static enum rc change_label(struct service *service, const char *model, const char *label, int64_t number,
-                            struct region *region, struct why *why)
-{
-    enum rc rc = registry_begin_change(service->registry);
-    if (rc != RC_OK) {
-        return rc;
-    }
-    rc = store_label(service, model, label, number, region, why);
-    if (rc == RC_OK) {
-        registry_set_label(service->registry, model, label, number);
-    }
-    registry_end_change(service->registry);
-    return rc;
-}
-
-enum rc service_label_set(struct service *service, const char *model, const char *label, const struct doc *body,
-                          struct doc **ret, struct why *why)
-{
-    AUTO(region) struct region region;
-    region_init(&region, SERVICE_REGION_MAX);
-    struct model_row row;
-    int64_t number = 0;
-    struct version *version = NULL;
-    if (!str_is_name(label)) {
-        return why_fail(why, RC_INVALID, "label", "must be a letter or digit, then letters, digits, '.', '_' or '-', at most 63 in all");
-    }
-    enum rc rc = read_label(body, &region, &number, why);
-    if (rc == RC_OK) {
-        rc = get_row(service, model, &region, &row, why);
-    }
-    if (rc == RC_OK) {
-        rc = registry_load(service->registry, model, number, &version, why); /* first: no request is to wait for it */
-        rc = rc == RC_NOT_FOUND ? no_version(why, model, number) : rc;
-    }
-    if (rc == RC_OK) {
-        rc = change_label(service, model, label, number, &region, why);
-    }
-    registry_unpin(service->registry, version);
-    if (rc != RC_OK) {
-        return rc;
-    }
-    log_info("label_set", "model=%s label=%s version=%lld", model, label, (long long)number);
-    return reply(service, &row, ret, why);
-}
-
-enum rc service_label_remove(struct service *service, const char *model, const char *label, struct why *why)
-{
-    AUTO(region) struct region region;
-    region_init(&region, SERVICE_REGION_MAX);
-    struct model_row row;
-    enum rc rc = get_row(service, model, &region, &row, why);
-    rc = rc == RC_OK ? registry_begin_change(service->registry) : rc;
-    if (rc != RC_OK) {
-        return rc;
-    }
-    rc = store_label_remove(service->store, model, label, why);
-    if (rc == RC_OK) {
-        registry_drop_label(service->registry, model, label);
-    }
-    registry_end_change(service->registry);
-    if (rc == RC_OK) {
-        log_info("label_removed", "model=%s label=%s", model, label);
-    }
-    return rc;
-}
-
 enum rc service_version_erase(struct service *service, const char *model, int64_t number, struct why *why)
 {
     const enum rc rc = store_version_remove(service->store, model, number, why);
     if (rc == RC_NOT_FOUND) {
-        return no_version(why, model, number);
+        return model_no_version(why, model, number);
     }
     if (rc == RC_OK) {
         registry_retire(service->registry, model, number);
@@ -521,7 +283,7 @@ enum rc service_model_erase(struct service *service, const char *model, struct w
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct model_row row;
-    enum rc rc = get_row(service, model, &region, &row, why);
+    enum rc rc = model_find(service, model, &region, &row, why);
     rc = rc == RC_OK ? registry_begin_change(service->registry) : rc;
     if (rc != RC_OK) {
         return rc;

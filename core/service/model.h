@@ -2,17 +2,13 @@
 #ifndef CORE_SERVICE_MODEL_H
 #define CORE_SERVICE_MODEL_H
 
-#include "core/base/field.h"
+#include "core/service/model_body.h"
 #include "core/service/service.h"
 
 /*
  * Models, their versions and labels: describe, list, label, erase.
  * Threads: any; all calls: disk.
  */
-
-extern const struct schema model_schema;         /* the reply (contract: Model) */
-extern const struct schema model_version_schema; /* one version */
-extern const struct schema label_schema;         /* the body of PUT .../labels/{label} */
 
 enum rc service_model_get(struct service *service, const char *model, struct doc **ret, struct why *why) MUST_CHECK;
 enum rc service_model_list(struct service *service, const struct page *page, struct doc **ret,

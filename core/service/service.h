@@ -58,9 +58,6 @@ void service_close(struct service *service);
 /* The library line for records and logs: "OpenBLAS 0.3.21 ... Cooperlake". */
 const char *service_library(void);
 
-/* A list reply: {"object":"list","data":[...],"has_more":...}. data is handed over. */
-struct doc *service_list(struct doc *data, bool has_more);
-
 /* Paging of every list: newest first, at most limit (1 to 1000), after the id (NULL: from the newest). */
 struct page {
     int limit;

@@ -9,7 +9,6 @@
 #include "core/auth/token.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/base/str.h"
 #include "core/service/chores.h"
 #include "core/service/internal.h"
 #include "core/store/token.h"

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <string.h>
-
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/service/job_body.h"

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/base/log.h"
 #include "core/nn/weights.h"
 #include "core/service/registry.h"
 #include "core/work/jobstate.h"
