@@ -56,9 +56,10 @@ enum rc handle_token_create(struct api_request *request, struct why *why);
 enum rc handle_token_list(struct api_request *request, struct why *why);
 enum rc handle_token_revoke(struct api_request *request, struct why *why);
 
-/* Shared: the page of a list; a 204. */
+/* Shared: a page of a list, as the query asks for it; a 204. */
 struct page;
-struct page handlers_page(const struct api_request *request);
+enum rc handlers_list(struct api_request *request, struct why *why,
+                      enum rc (*use_case)(struct service *, const struct page *, struct doc **, struct why *));
 enum rc handlers_no_content(struct api_request *request);
 
 #endif

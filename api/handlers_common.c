@@ -18,10 +18,17 @@ static const struct field list_query_fields[] = {
 };
 const struct schema list_query_schema = { "ListQuery", "A page of a list.", sizeof(struct list_query), list_query_fields, false };
 
-struct page handlers_page(const struct api_request *request)
+enum rc handlers_list(struct api_request *request, struct why *why,
+                      enum rc (*use_case)(struct service *, const struct page *, struct doc **, struct why *))
 {
     const struct list_query *query = request->query;
-    return (struct page){ .limit = (int)query->limit, .after = query->after };
+    const struct page page = { .limit = (int)query->limit, .after = query->after };
+    struct doc *doc = NULL;
+    const enum rc rc = use_case(request->service, &page, &doc, why);
+    if (rc == RC_NOT_FOUND) { /* what `after` names */
+        return why_under(why, rc, "query");
+    }
+    return rc != RC_OK ? rc : api_reply_doc(request, 200, doc);
 }
 
 enum rc handlers_no_content(struct api_request *request)

@@ -113,10 +113,7 @@ enum rc handle_dataset_create(struct api_request *request, struct why *why)
 
 enum rc handle_dataset_list(struct api_request *request, struct why *why)
 {
-    const struct page page = handlers_page(request);
-    struct doc *doc = NULL;
-    const enum rc rc = service_dataset_list(request->service, &page, &doc, why);
-    return rc != RC_OK ? rc : api_reply_doc(request, 200, doc);
+    return handlers_list(request, why, service_dataset_list);
 }
 
 enum rc handle_dataset_get(struct api_request *request, struct why *why)

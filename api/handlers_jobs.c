@@ -32,10 +32,7 @@ enum rc handle_job_create(struct api_request *request, struct why *why)
 
 enum rc handle_job_list(struct api_request *request, struct why *why)
 {
-    const struct page page = handlers_page(request);
-    struct doc *doc = NULL;
-    const enum rc rc = service_job_list(request->service, &page, &doc, why);
-    return rc != RC_OK ? rc : api_reply_doc(request, 200, doc);
+    return handlers_list(request, why, service_job_list);
 }
 
 /* What all operations on one job look like. */

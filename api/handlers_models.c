@@ -5,10 +5,7 @@
 
 enum rc handle_model_list(struct api_request *request, struct why *why)
 {
-    const struct page page = handlers_page(request);
-    struct doc *doc = NULL;
-    const enum rc rc = service_model_list(request->service, &page, &doc, why);
-    return rc != RC_OK ? rc : api_reply_doc(request, 200, doc);
+    return handlers_list(request, why, service_model_list);
 }
 
 enum rc handle_model_get(struct api_request *request, struct why *why)

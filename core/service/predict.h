@@ -11,7 +11,7 @@
  * transforms (core/data/transform.h), compute, unpin.
  *
  * Threads: any. version_pin() of what is not loaded reads the disk: ask
- * version_is_loaded() first and move to an io worker. A pinned version is
+ * version_row_ns() first and move to an io worker. A pinned version is
  * constant and cannot be unloaded.
  */
 

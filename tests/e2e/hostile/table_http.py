@@ -171,11 +171,11 @@ def queries(house):
                 ("limit=1.5", 400, "invalid_value", "query.limit"), ("limit=1e2", 400, "invalid_value", "query.limit"), ("limit=99999999999999999999", 400, "invalid_value", "query.limit"),
                 ("limit=+5", 400, "invalid_value", "query.limit"), ("limit=5%20", 400, "invalid_value", "query.limit"), ("limit=1&limit=2", 400, "duplicate_key", "query"),
                 ("limits=1", 400, "unknown_key", "query.limits"), ("Limit=1", 400, "unknown_key", "query.Limit"), ("limit=1&x=1", 400, "unknown_key", "query.x"),
-                ("after=", 400, "invalid_value", "query.after"), ("after=" + "a" * 64, 400, "invalid_value", "query.after"), ("after=nobody", 404, "not_found", "after"),
+                ("after=", 400, "invalid_value", "query.after"), ("after=" + "a" * 64, 400, "invalid_value", "query.after"), ("after=nobody", 404, "not_found", "query.after"),
                 ("after=%00", 400, "invalid_value", "target"), ("after=%zz", 400, "invalid_value", "target"), ("after=%ff", 400, "invalid_value", "target"), ("=1", 400, "invalid_value", "target"),
                 ("&", 400, "invalid_value", "target"), ("limit=1&&", 400, "invalid_value", "target"), ("after=';DROP TABLE tokens;--", 400, "invalid_value", "target")]:
             if query.startswith("after=';"):
-                query, status, code, place = "after=';DROP%20TABLE%20tokens;--", 404, "not_found", "after"
+                query, status, code, place = "after=';DROP%20TABLE%20tokens;--", 404, "not_found", "query.after"
             yield Row("query", "%s?%s" % (path, query[:40]), ask("GET", "%s?%s" % (path, query)), status, code, place)
     yield Row("query", "of a route that takes none", ask("GET", "/v1/models/risk?x=1"), 400, "unknown_key", "query")
     yield Row("query", "many", ask("GET", "/v1/models?" + "&".join("k%d=1" % i for i in range(100))), 413, "too_large", "query")
