@@ -157,7 +157,7 @@ static void take_job(struct watch *watch, const struct doc *job)
         take_row(watch, doc_at(history, i));
     }
     watch->done = is_ended(doc_get_string(job, "status", ""));
-    draw(watch, watch->done);
+    draw(watch, watch->done || watch->state != NULL); /* no other drawing may follow for long */
 }
 
 static bool take_event(void *arg, const char *type, const char *data, size_t n)
@@ -176,7 +176,7 @@ static bool take_event(void *arg, const char *type, const char *data, size_t n)
     } else if (strcmp(type, "done") == 0) {
         watch->done = true;
     }
-    draw(watch, watch->done);
+    draw(watch, watch->done || watch->state != NULL); /* no other drawing may follow for long */
     return !watch->done;
 }
 
