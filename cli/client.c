@@ -347,6 +347,10 @@ static enum rc translate(const struct flight *flight, CURLcode code, struct why 
     if (code == CURLE_URL_MALFORMAT) {
         return why_fail(why, RC_INVALID, NULL, "the URL \"%s\" is not well-formed", url);
     }
+    if (code == CURLE_SSL_CONNECT_ERROR || code == CURLE_GOT_NOTHING) {
+        return why_fail(why, RC_UNAVAILABLE, NULL, "%s does not answer: %s; a licitd with TLS is https://..., one with --plain is http://...",
+                        url, flight->error[0] != '\0' ? flight->error : curl_easy_strerror(code));
+    }
     return why_fail(why, RC_UNAVAILABLE, NULL, "%s does not answer: %s; is licitd running there? --url or LICIT_URL names another place", url,
                     flight->error[0] != '\0' ? flight->error : curl_easy_strerror(code));
 }

@@ -244,7 +244,11 @@ static enum outcome follow(const struct session *session, const struct doc *job)
 {
     const char *id = doc_get_string(job, "id", "");
     if (args_has(session->args, "watch")) {
-        return watch_job(session, id);
+        const enum outcome outcome = watch_job(session, id);
+        if (outcome == OUTCOME_REFUSED || outcome == OUTCOME_UNREACHABLE) {
+            fprintf(stderr, "It was submitted as %s and goes on unwatched.\n", id);
+        }
+        return outcome;
     }
     if (!session->json) {
         const enum rc rc = print_fields(job);

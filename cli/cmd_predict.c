@@ -253,6 +253,10 @@ static enum outcome predict_file(struct predict *it, const char *file)
     if (outcome == OUTCOME_DONE) {
         outcome = predict_rows(it, &rows);
     }
+    if (outcome == OUTCOME_REFUSED && it->inputs == NULL) {
+        fprintf(stderr, "  hint      what the inputs of %s are could not be read, so every column was sent; a token with model:read tells them apart\n",
+                it->session->args->words[0]);
+    }
     rows_close(&rows);
     return outcome;
 }

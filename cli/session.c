@@ -90,7 +90,7 @@ static void give_hint(const struct session *session, long status)
     if (status == 401 && !session->has_token) {
         tell("  hint      ", "no token was sent: give one with --token or LICIT_TOKEN (@FILE reads it from a file)");
     } else if (status == 403) {
-        tell("  hint      ", "the token lacks the scope for this: licit token create --help");
+        tell("  hint      ", "with a token that may, make one that has it: licit token create --help");
     } else if (status == 429) {
         tell("  hint      ", "the server is busy or limits you: try again in a moment");
     }

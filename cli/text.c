@@ -39,7 +39,8 @@ void text_ago(struct buf *out, int64_t then, int64_t now)
 
     const int64_t away = then > now ? then - now : now - then;
     for (size_t i = 0; i < COUNT_OF(units); i++) {
-        const int64_t n = away / units[i].seconds;
+        const int64_t slack = then > now ? units[i].seconds / 60 : 0; /* what was given 30 days a minute ago has 30 days */
+        const int64_t n = (away + slack) / units[i].seconds;
         if (n > 0) {
             add(out, "%s%" PRId64 " %s%s", then > now ? "in " : "", n, n == 1 ? units[i].one : units[i].many, then > now ? "" : " ago");
             return;

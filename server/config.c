@@ -237,16 +237,19 @@ static int take_pair(void *arg, const char *section, const char *name, const cha
     if (reading->rc != RC_OK) {
         return 0;
     }
+    if (section[0] == '\0') {
+        fail(reading, RC_UNKNOWN_KEY, "a key must stand below its [section]");
+        return 0;
+    }
+    enum rc rc;
     if (key == NULL) {
-        fail(reading, RC_UNKNOWN_KEY, section[0] == '\0' ? "a key must stand below its [section]" : "there is no such key in this section; licitd --print-config lists them");
-        return 0;
+        rc = why_fail(reading->why, RC_UNKNOWN_KEY, NULL, "there is no such key; licitd --print-config lists them");
+    } else if (reading->seen[key - config_keys]) {
+        rc = why_fail(reading->why, RC_DUPLICATE_KEY, NULL, "the key is given twice");
+    } else {
+        reading->seen[key - config_keys] = true;
+        rc = set_key(reading->config, key, value, reading->why);
     }
-    if (reading->seen[key - config_keys]) {
-        fail(reading, RC_DUPLICATE_KEY, "the key is given twice");
-        return 0;
-    }
-    reading->seen[key - config_keys] = true;
-    const enum rc rc = set_key(reading->config, key, value, reading->why);
     if (rc != RC_OK) {
         reading->rc = why_under(reading->why, rc, "%s:%d: %s.%s", reading->name, reading->line, section, name);
     }

@@ -16,7 +16,7 @@ enum {
 static int complain(enum rc rc, const struct why *why)
 {
     const bool usage = rc == RC_INVALID || rc == RC_UNKNOWN_KEY || rc == RC_DUPLICATE_KEY || rc == RC_SYNTAX;
-    fprintf(stderr, "licitd: %s%s%s\n", why->path, why->path[0] == '\0' ? "" : " ", why->text[0] == '\0' ? rc_text(rc) : why->text);
+    fprintf(stderr, "licitd: %s%s%s\n", why->path, why->path[0] == '\0' ? "" : ": ", why->text[0] == '\0' ? rc_text(rc) : why->text);
     return usage ? EXIT_USAGE : EXIT_FAILED;
 }
 

@@ -226,9 +226,9 @@ static void test_licitd_says_why_it_does_not_start(void **state)
         int status;
         const char *part;
     } rows[] = {
-        { { "--set", "http.threads=0" }, 2, "http.threads must be 1 to 64" },
+        { { "--set", "http.threads=0" }, 2, "http.threads: must be 1 to 64" },
         { { "--set", "nothing.here=1" }, 2, "is not a key" },
-        { { "--listen", "nowhere" }, 2, "http.listen must be ADDRESS:PORT" },
+        { { "--listen", "nowhere" }, 2, "http.listen: must be ADDRESS:PORT" },
         { { "--listen", "192.0.2.1:1" }, 2, "no such address" },
         { { "--config", "/nonexistent/licitd.conf" }, 1, "cannot be opened" },
         { { "--set", "tls.certificate=/x" }, 2, "both or not at all" },
