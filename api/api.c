@@ -263,8 +263,7 @@ static enum rc find_route(struct api_request *request, struct why *why)
 
 static enum rc admit(struct api_request *request, const struct api_head *head, struct why *why)
 {
-    AUTO(url)
-    struct url url = { NULL, NULL };
+    AUTO(url) struct url url = { NULL, NULL };
     enum rc rc = head->malformed ? why_fail(why, RC_INVALID, NULL, "the request is not well-formed HTTP") : keep_headers(request, head, why);
     rc = rc != RC_OK ? rc : check_framing(request, why);
     if (rc == RC_OK) {

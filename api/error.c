@@ -126,8 +126,7 @@ static enum rc native_body(struct api_request *request, const struct problem *pr
         doc_destroy(out);
         return RC_NO_MEMORY;
     }
-    AUTO(buf)
-    struct buf text;
+    AUTO(buf) struct buf text;
     buf_init(&text, request->response.body.max);
     enum rc rc = doc_write(out, DOC_COMPACT, &text);
     doc_destroy(out);

@@ -21,8 +21,7 @@ static void put_number(struct buf *line, const char *key, int64_t n)
 
 void reqlog_write(const struct api_request *request, bool complete)
 {
-    AUTO(buf)
-    struct buf line;
+    AUTO(buf) struct buf line;
     buf_init(&line, LINE_MAX_BYTES);
     const int64_t ms = wall_now().ms;
     (void)buf_printf(&line, "{\"time\":%lld.%03lld", (long long)(ms / 1000), (long long)(ms % 1000));

@@ -123,8 +123,7 @@ enum rc url_parse(const char *raw, struct region *region, struct url *ret, struc
     if (raw[0] != '/') {
         return refuse(why, "must begin with /");
     }
-    AUTO(url)
-    struct url out = { NULL, NULL };
+    AUTO(url) struct url out = { NULL, NULL };
     const size_t n = strcspn(raw, "?");
     char *path;
     enum rc rc = decode(raw, n, true, region, &path, why);
@@ -171,8 +170,7 @@ enum rc url_query(const struct url *url, const struct schema *schema, struct reg
     static const struct field none[] = { { .name = NULL } };
     static const struct schema nothing = { "NoQuery", "No query parameters.", sizeof(int), none, false };
     const struct schema *reader = schema != NULL ? schema : &nothing;
-    AUTO_PTR(doc)
-    struct doc *typed = doc_new_object();
+    AUTO_PTR(doc) struct doc *typed = doc_new_object();
     for (struct doc_pair p = { 0 }; doc_next(url->query, &p);) {
         if (doc_put(typed, p.key, typed_value(reader->fields, p.key, doc_string(p.value))) != RC_OK) {
             return RC_NO_MEMORY;

@@ -73,8 +73,7 @@ void bar_draw(struct bar *bar, const char *before, double fraction, const char *
     if (!bar->terminal || (!now && bar->drawn && mono_since(bar->last) < INT64_C(1000000000) / BAR_PER_SECOND)) {
         return;
     }
-    AUTO(buf)
-    struct buf line;
+    AUTO(buf) struct buf line;
     buf_init(&line, BAR_TEXT_MAX);
     fraction = fraction > 0.0 ? (fraction < 1.0 ? fraction : 1.0) : 0.0; /* NaN draws as nothing done */
     (void)buf_printf(&line, "%s [", before);

@@ -155,8 +155,7 @@ static enum rc add_layer(struct doc *list, const char *text, size_t n, struct wh
 
 enum rc body_layers(const char *text, struct doc **ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *network = doc_new_object();
+    AUTO_PTR(doc) struct doc *network = doc_new_object();
     struct doc *list = doc_new_list();
     if (doc_put(network, "layers", list) != RC_OK) {
         return no_memory(why);
@@ -205,15 +204,13 @@ enum rc body_read_text(const char *file, size_t max, struct buf *out, struct why
 
 enum rc body_read(const char *file, struct doc **ret, struct why *why)
 {
-    AUTO(buf)
-    struct buf text;
+    AUTO(buf) struct buf text;
     buf_init(&text, BODY_FILE_MAX);
     enum rc rc = body_read_text(file, BODY_FILE_MAX, &text, why);
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     rc = doc_parse(text.data == NULL ? "" : text.data, text.len, &doc, why);
     if (rc != RC_OK) {
         return rc;

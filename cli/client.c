@@ -101,8 +101,7 @@ static char *noproxy_list(void)
 {
     const char *more = getenv("no_proxy");
     more = more == NULL ? getenv("NO_PROXY") : more;
-    AUTO(buf)
-    struct buf list;
+    AUTO(buf) struct buf list;
     buf_init(&list, 64 * 1024);
     (void)buf_printf(&list, "%s%s%s", NEVER_PROXIED, more == NULL ? "" : ",", more == NULL ? "" : more);
     return buf_take(&list, NULL);
@@ -131,8 +130,7 @@ enum rc client_create(const struct client_options *options, struct client **ret,
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO_PTR(client)
-    struct client *client = mem_alloc(sizeof(*client));
+    AUTO_PTR(client) struct client *client = mem_alloc(sizeof(*client));
     if (client == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
         return why_fail(why, RC_NO_MEMORY, NULL, "out of memory");
     }
@@ -241,8 +239,7 @@ static bool add_headers(struct flight *flight)
         good = good && add_header(flight, "Content-Type: application/json");
     }
     if (flight->client->token != NULL) {
-        AUTO(buf)
-        struct buf line;
+        AUTO(buf) struct buf line;
         buf_init(&line, 64 * 1024);
         good = good && buf_printf(&line, "Authorization: Bearer %s", flight->client->token) == RC_OK && add_header(flight, line.data);
         if (line.data != NULL) {
@@ -366,8 +363,7 @@ static void finish_flight(struct flight *flight)
 enum rc client_send(struct client *client, const struct client_request *request, struct reply *reply, struct why *why)
 {
     struct flight flight = { .request = request, .client = client, .reply = reply };
-    AUTO(buf)
-    struct buf url;
+    AUTO(buf) struct buf url;
     buf_init(&url, CLIENT_PATH_MAX + 4096);
     buf_init(&flight.json, CLIENT_REPLY_MAX);
     if (request->file != NULL && access(request->file, R_OK) != 0) {

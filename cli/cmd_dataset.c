@@ -130,8 +130,7 @@ static enum rc make_metadata(struct doc *metadata, const struct args *args, stru
 static bool draw_upload(void *arg, int64_t sent, int64_t total)
 {
     char text[80];
-    AUTO(buf)
-    struct buf sizes;
+    AUTO(buf) struct buf sizes;
     buf_init(&sizes, sizeof(text));
     text_bytes(&sizes, sent);
     if (total > 0) {
@@ -148,8 +147,7 @@ enum outcome dataset_add(const struct session *session)
     if (args_get(args, "licence", NULL) == NULL || args_get(args, "purpose", NULL) == NULL) {
         return session_usage(session, "say under which licence and for which purpose the data may be used: --licence SPDX --purpose P");
     }
-    AUTO_PTR(doc)
-    struct doc *metadata = doc_new_object();
+    AUTO_PTR(doc) struct doc *metadata = doc_new_object();
     struct why why = { 0 };
     const enum rc rc = make_metadata(metadata, args, &why);
     if (rc != RC_OK) {
@@ -166,8 +164,7 @@ enum outcome dataset_add(const struct session *session)
         .progress = draw_upload,
         .progress_arg = &bar,
     };
-    AUTO_PTR(doc)
-    struct doc *dataset = NULL;
+    AUTO_PTR(doc) struct doc *dataset = NULL;
     const enum outcome outcome = session_ask(session, &request, true, &dataset);
     bar_end(&bar);
     if (outcome == OUTCOME_DONE && !session->json) {
@@ -187,8 +184,7 @@ enum outcome dataset_show(const struct session *session)
     if (!client_path(path, "/v1/datasets/{}", session->args->words[0])) {
         return session_usage(session, "the id is too long");
     }
-    AUTO_PTR(doc)
-    struct doc *dataset = NULL;
+    AUTO_PTR(doc) struct doc *dataset = NULL;
     const enum outcome outcome = session_get(session, path, true, &dataset);
     if (outcome != OUTCOME_DONE || session->json) {
         return outcome;

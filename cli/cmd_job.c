@@ -196,8 +196,7 @@ static enum rc complete(struct doc *body, const char *type, struct why *why)
 
 static enum rc make_body(const struct args *args, const char *type, struct doc **ret, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *body = NULL;
+    AUTO_PTR(doc) struct doc *body = NULL;
     struct doc *network = NULL;
     const char *file = args_get(args, "file", NULL);
     const char *layers = args_get(args, "layers", NULL);
@@ -260,10 +259,8 @@ static enum outcome follow(const struct session *session, const struct doc *job)
 
 static enum outcome submit(const struct session *session, const char *type)
 {
-    AUTO_PTR(doc)
-    struct doc *body = NULL;
-    AUTO_PTR(doc)
-    struct doc *job = NULL;
+    AUTO_PTR(doc) struct doc *body = NULL;
+    AUTO_PTR(doc) struct doc *job = NULL;
     struct why why = { 0 };
     const enum rc rc = make_body(session->args, type, &body, &why);
     if (rc != RC_OK) {
@@ -299,8 +296,7 @@ enum outcome job_show(const struct session *session)
     if (!client_path(path, "/v1/jobs/{}", session->args->words[0])) {
         return session_usage(session, "the id is too long");
     }
-    AUTO_PTR(doc)
-    struct doc *job = NULL;
+    AUTO_PTR(doc) struct doc *job = NULL;
     const enum outcome outcome = session_get(session, path, true, &job);
     if (outcome != OUTCOME_DONE || session->json) {
         return outcome;
@@ -323,8 +319,7 @@ static enum outcome move(const struct session *session, const char *verb)
     if (!client_path(path, "/v1/jobs/{}/{}", session->args->words[0], verb)) {
         return session_usage(session, "the id is too long");
     }
-    AUTO_PTR(doc)
-    struct doc *job = NULL;
+    AUTO_PTR(doc) struct doc *job = NULL;
     const struct client_request request = { .method = "POST", .path = path };
     const enum outcome outcome = session_ask(session, &request, true, &job);
     if (outcome != OUTCOME_DONE || session->json) {

@@ -97,16 +97,13 @@ static void write_metrics(struct buf *out, const struct doc *metrics)
 /* A copy of the object with what the tables above show under "_": composed texts. */
 static struct doc *compose(const struct doc *object)
 {
-    AUTO(buf)
-    struct buf labels;
-    AUTO(buf)
-    struct buf metrics;
+    AUTO(buf) struct buf labels;
+    AUTO(buf) struct buf metrics;
     buf_init(&labels, TABLE_CELL_MAX);
     buf_init(&metrics, TABLE_CELL_MAX);
     write_labels(&labels, doc_get(object, "labels"));
     write_metrics(&metrics, doc_get(object, "metrics"));
-    AUTO_PTR(doc)
-    struct doc *copy = doc_copy(object);
+    AUTO_PTR(doc) struct doc *copy = doc_copy(object);
     if (copy == NULL ||
         doc_put_integer(copy, "_versions", (int64_t)doc_count(doc_get(object, "versions"))) != RC_OK ||
         (labels.len > 0 && doc_put_string(copy, "_labels", labels.data) != RC_OK) ||
@@ -118,8 +115,7 @@ static struct doc *compose(const struct doc *object)
 
 static enum rc print_composed(const struct column *columns, const struct doc *list)
 {
-    AUTO_PTR(doc)
-    struct doc *composed = doc_new_list();
+    AUTO_PTR(doc) struct doc *composed = doc_new_list();
     for (size_t i = 0; i < doc_count(list); i++) {
         if (doc_add(composed, compose(doc_at(list, i))) != RC_OK) {
             return RC_NO_MEMORY;
@@ -130,8 +126,7 @@ static enum rc print_composed(const struct column *columns, const struct doc *li
 
 static enum rc print_fields(const struct column *columns, const struct doc *object)
 {
-    AUTO_PTR(doc)
-    struct doc *composed = compose(object);
+    AUTO_PTR(doc) struct doc *composed = compose(object);
     return composed == NULL ? RC_NO_MEMORY : table_print_fields(stdout, columns, composed);
 }
 
@@ -143,8 +138,7 @@ enum outcome model_list(const struct session *session)
 static enum outcome show_version(const struct session *session, const char *version)
 {
     char path[CLIENT_PATH_MAX];
-    AUTO_PTR(doc)
-    struct doc *object = NULL;
+    AUTO_PTR(doc) struct doc *object = NULL;
     if (!client_path(path, "/v1/models/{}/versions/{}", session->args->words[0], version)) {
         return session_usage(session, "the name is too long");
     }
@@ -165,8 +159,7 @@ enum outcome model_show(const struct session *session)
     if (!client_path(path, "/v1/models/{}", session->args->words[0])) {
         return session_usage(session, "the name is too long");
     }
-    AUTO_PTR(doc)
-    struct doc *model = NULL;
+    AUTO_PTR(doc) struct doc *model = NULL;
     const enum outcome outcome = session_get(session, path, true, &model);
     if (outcome != OUTCOME_DONE || session->json) {
         return outcome;
@@ -194,8 +187,7 @@ enum outcome model_label(const struct session *session)
     if (!client_path(path, "/v1/models/{}/labels/{}", words[0], words[1])) {
         return session_usage(session, "the name is too long");
     }
-    AUTO_PTR(doc)
-    struct doc *body = doc_new_object();
+    AUTO_PTR(doc) struct doc *body = doc_new_object();
     if (doc_put_integer(body, "version", version) != RC_OK) {
         return session_printed(RC_NO_MEMORY);
     }

@@ -56,8 +56,7 @@ static bool make_header(char *out, size_t size, const char *name, const char *va
 /* {"label","probability"} or a bare number as one object, so that one table of columns shows both. */
 static struct doc *flatten(const struct doc *answer, size_t number)
 {
-    AUTO_PTR(doc)
-    struct doc *row = doc_kind(answer) == DOC_OBJECT ? doc_copy(answer) : doc_new_object();
+    AUTO_PTR(doc) struct doc *row = doc_kind(answer) == DOC_OBJECT ? doc_copy(answer) : doc_new_object();
     if (doc_put_integer(row, "_row", (int64_t)number) != RC_OK || (doc_kind(answer) != DOC_OBJECT &&
                                                                    doc_put(row, "value", doc_copy(answer)) != RC_OK)) {
         return NULL;
@@ -94,11 +93,9 @@ static enum rc print_answers(struct predict *it, const struct doc *reply)
 {
     const struct doc *answers = doc_get(reply, "predictions");
     struct column columns[TABLE_COLUMNS_MAX] = { 0 };
-    AUTO_PTR(doc)
-    struct doc *rows = doc_new_list();
+    AUTO_PTR(doc) struct doc *rows = doc_new_list();
     if (doc_kind(answers) != DOC_LIST) { /* columns in, columns out: shown as it is */
-        AUTO(buf)
-        struct buf text;
+        AUTO(buf) struct buf text;
         buf_init(&text, BODY_MAX);
         const enum rc rc = doc_write(reply, DOC_PRETTY, &text);
         fputs(text.data == NULL ? "" : text.data, stdout);
@@ -118,8 +115,7 @@ static enum rc print_answers(struct predict *it, const struct doc *reply)
 
 static enum outcome send_body(struct predict *it, const struct doc *body, const char *text)
 {
-    AUTO_PTR(doc)
-    struct doc *reply = NULL;
+    AUTO_PTR(doc) struct doc *reply = NULL;
     struct client_request request = { .method = "POST", .path = it->path, .body = body, .text = text };
     size_t n = 0;
     if (it->purpose[0] != '\0') {
@@ -134,8 +130,7 @@ static enum outcome send_body(struct predict *it, const struct doc *body, const 
 
 static enum outcome send_rows(struct predict *it, struct doc *instances)
 {
-    AUTO_PTR(doc)
-    struct doc *body = doc_new_object();
+    AUTO_PTR(doc) struct doc *body = doc_new_object();
     if (doc_put(body, "instances", instances) != RC_OK) {
         return session_printed(RC_NO_MEMORY);
     }
@@ -146,12 +141,10 @@ static enum outcome send_rows(struct predict *it, struct doc *instances)
 static enum outcome learn_inputs(struct predict *it)
 {
     char path[CLIENT_PATH_MAX];
-    AUTO(reply)
-    struct reply reply;
+    AUTO(reply) struct reply reply;
     reply_init(&reply);
     struct why why = { 0 };
-    AUTO_PTR(doc)
-    struct doc *model = NULL;
+    AUTO_PTR(doc) struct doc *model = NULL;
     if (!client_path(path, "/v1/models/{}", it->session->args->words[0])) {
         return session_usage(it->session, "the name is too long");
     }
@@ -291,8 +284,7 @@ static enum outcome predict_body(struct predict *it, const char *body)
     if (body[0] != '@' && strcmp(body, "-") != 0) {
         return send_body(it, NULL, body);
     }
-    AUTO(buf)
-    struct buf text;
+    AUTO(buf) struct buf text;
     buf_init(&text, BODY_MAX);
     struct why why = { 0 };
     const enum rc rc = body_read_text(body[0] == '@' ? body + 1 : body, BODY_MAX, &text, &why);

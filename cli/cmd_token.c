@@ -32,10 +32,8 @@ enum outcome token_create(const struct session *session)
             return session_usage(session, "--%s is missing", required[i]);
         }
     }
-    AUTO_PTR(doc)
-    struct doc *body = doc_new_object();
-    AUTO_PTR(doc)
-    struct doc *token = NULL;
+    AUTO_PTR(doc) struct doc *body = doc_new_object();
+    AUTO_PTR(doc) struct doc *token = NULL;
     struct why why = { 0 };
     const enum rc rc = body_add_options(body, session->args, &why);
     if (rc != RC_OK) {

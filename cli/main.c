@@ -17,8 +17,7 @@ static enum rc read_token(const char *text, char **ret, struct why *why)
         *ret = mem_strdup(text);
         return RC_OK;
     }
-    AUTO(buf)
-    struct buf token;
+    AUTO(buf) struct buf token;
     buf_init(&token, TOKEN_FILE_MAX);
     const enum rc rc = body_read_text(text + 1, TOKEN_FILE_MAX, &token, why);
     if (rc != RC_OK) {
@@ -41,8 +40,7 @@ static bool asks_a_server(const struct command *command)
 
 static enum outcome run(const struct args *args)
 {
-    AUTO_PTR(client)
-    struct client *client = NULL;
+    AUTO_PTR(client) struct client *client = NULL;
     AUTO_FREE char *token = NULL;
     struct why why = { 0 };
     struct session session = { .args = args, .json = args_has(args, "json") };

@@ -9,8 +9,7 @@
 
 enum outcome session_failed(enum rc rc, const struct why *why)
 {
-    AUTO(buf)
-    struct buf text;
+    AUTO(buf) struct buf text;
     buf_init(&text, 4096);
     text_foreign(&text, why->text);
     const bool nameless = why->path[0] == '\0';
@@ -55,8 +54,7 @@ static void print_raw(const struct reply *reply)
 
 static void tell(const char *label, const char *text)
 {
-    AUTO(buf)
-    struct buf safe;
+    AUTO(buf) struct buf safe;
     buf_init(&safe, 8192);
     if (text == NULL || text[0] == '\0') {
         return;
@@ -98,8 +96,7 @@ static void give_hint(const struct session *session, long status)
 
 enum outcome session_refused(const struct session *session, const struct reply *reply)
 {
-    AUTO_PTR(doc)
-    struct doc *problem = NULL;
+    AUTO_PTR(doc) struct doc *problem = NULL;
     if (session->json) {
         print_raw(reply);
     }
@@ -124,8 +121,7 @@ enum outcome session_refused(const struct session *session, const struct reply *
 
 enum outcome session_ask(const struct session *session, const struct client_request *request, bool show, struct doc **ret)
 {
-    AUTO(reply)
-    struct reply reply;
+    AUTO(reply) struct reply reply;
     reply_init(&reply);
     struct why why = { 0 };
     enum rc rc = client_send(session->client, request, &reply, &why);
@@ -139,8 +135,7 @@ enum outcome session_ask(const struct session *session, const struct client_requ
     if (show && session->json) {
         print_raw(&reply);
     }
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     if (ret != NULL && reply.body.len > 0) {
         rc = doc_parse(reply.body.data, reply.body.len, &doc, &why);
         if (rc != RC_OK) {
@@ -165,8 +160,7 @@ static void say_more(const struct session *session, const struct doc *data)
     const struct doc *last = doc_at(data, doc_count(data) - 1);
     const char *id = doc_get_string(last, "id", NULL);
     if (id != NULL) {
-        AUTO(buf)
-        struct buf safe;
+        AUTO(buf) struct buf safe;
         buf_init(&safe, 256);
         text_foreign(&safe, id);
         fprintf(stderr, "There are more: licit %s list --after %s\n", session->args->command->group, safe.data == NULL ? "" : safe.data);
@@ -184,8 +178,7 @@ enum outcome session_list(const struct session *session, const char *path, const
     }
     char whole[CLIENT_PATH_MAX * 2];
     (void)snprintf(whole, sizeof(whole), "%s%s", path, query); /* both are bounded */
-    AUTO_PTR(doc)
-    struct doc *reply = NULL;
+    AUTO_PTR(doc) struct doc *reply = NULL;
     const enum outcome outcome = session_get(session, whole, true, &reply);
     if (outcome != OUTCOME_DONE || session->json) {
         return outcome;

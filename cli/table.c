@@ -69,8 +69,7 @@ void table_cell(struct buf *out, enum cell_kind kind, const struct doc *value)
 
 static char *cell_take(enum cell_kind kind, const struct doc *value, bool narrow)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, TABLE_CELL_MAX);
     table_cell(&out, kind, value);
     if (out.failed == RC_TOO_LARGE) {

@@ -67,8 +67,7 @@ static void add_row(struct buf *out, const struct doc *row)
 static void draw(struct watch *watch, bool now)
 {
     char before[64];
-    AUTO(buf)
-    struct buf after;
+    AUTO(buf) struct buf after;
     buf_init(&after, BAR_TEXT_MAX);
     if (watch->epochs > 0) {
         (void)snprintf(before, sizeof(before), "epoch %" PRId64 "/%" PRId64, watch->epoch, watch->epochs);
@@ -92,8 +91,7 @@ static void tell_epoch(struct watch *watch, const struct doc *row)
         return;
     }
     watch->epochs_told = epoch;
-    AUTO(buf)
-    struct buf line;
+    AUTO(buf) struct buf line;
     buf_init(&line, TABLE_CELL_MAX);
     add_row(&line, row);
     fprintf(stderr, "epoch %" PRId64, epoch);
@@ -163,8 +161,7 @@ static void take_job(struct watch *watch, const struct doc *job)
 static bool take_event(void *arg, const char *type, const char *data, size_t n)
 {
     struct watch *watch = arg;
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     if (doc_parse(data, n, &doc, NULL) != RC_OK) {
         return true; /* an event that is not ours; the job's end is asked for anyway */
     }
@@ -203,8 +200,7 @@ static enum rc stream_once(struct watch *watch, enum outcome *outcome, struct wh
 {
     char path[CLIENT_PATH_MAX];
     char id[SSE_ID_MAX + 20];
-    AUTO(reply)
-    struct reply reply;
+    AUTO(reply) struct reply reply;
     reply_init(&reply);
     (void)snprintf(path, sizeof(path), "%.*s/events", (int)sizeof(path) - 8, watch->path);
     (void)snprintf(id, sizeof(id), "Last-Event-ID: %s", watch->sse.last_id);
@@ -230,8 +226,7 @@ static enum rc stream_once(struct watch *watch, enum outcome *outcome, struct wh
 static enum outcome poll_job(struct watch *watch)
 {
     while (!watch->done) {
-        AUTO_PTR(doc)
-        struct doc *job = NULL;
+        AUTO_PTR(doc) struct doc *job = NULL;
         const enum outcome outcome = session_get(watch->session, watch->path, false, &job);
         if (outcome != OUTCOME_DONE) {
             return outcome;
@@ -275,8 +270,7 @@ static enum outcome stream_job(struct watch *watch)
 
 static enum outcome finish(const struct watch *watch)
 {
-    AUTO_PTR(doc)
-    struct doc *job = NULL;
+    AUTO_PTR(doc) struct doc *job = NULL;
     const struct session *session = watch->session;
     const enum outcome outcome = session_get(session, watch->path, true, &job);
     if (outcome != OUTCOME_DONE) {

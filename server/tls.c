@@ -86,8 +86,7 @@ static enum rc write_file(const char *path, const struct buf *bytes, mode_t mode
 static enum rc make_own(const struct tls *tls, struct why *why)
 {
     char host[256] = "";
-    AUTO(buf)
-    struct buf certificate, key;
+    AUTO(buf) struct buf certificate, key;
     buf_init(&certificate, CERT_PEM_MAX);
     buf_init(&key, CERT_PEM_MAX);
     (void)gethostname(host, sizeof(host) - 1); /* without a name it is for localhost alone */
@@ -150,8 +149,7 @@ enum rc tls_reload(struct tls *tls, struct why *why)
     if (it == NULL) {
         return RC_NO_MEMORY;
     }
-    AUTO(buf)
-    struct buf key;
+    AUTO(buf) struct buf key;
     buf_init(&key, PEM_MAX);
     buf_init(&it->certificate_pem, PEM_MAX);
     enum rc rc = read_file(tls->certificate, &it->certificate_pem, why);

@@ -19,8 +19,7 @@ static enum rc refer(const struct schema *schema, struct doc *out)
 
 struct doc *schema_reference(const struct schema *schema)
 {
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     return refer(schema, out) == RC_OK ? TAKE(out) : NULL;
 }
 
@@ -33,8 +32,7 @@ static bool is_nullable(const struct field *field)
 
 static enum rc describe_choices(const struct field *field, struct doc *out)
 {
-    AUTO_PTR(doc)
-    struct doc *list = doc_new_list();
+    AUTO_PTR(doc) struct doc *list = doc_new_list();
     enum rc rc = RC_OK;
     for (size_t i = 0; rc == RC_OK && field->choices[i] != NULL; i++) {
         rc = doc_add(list, doc_new_string(field->choices[i]));
@@ -48,8 +46,7 @@ static enum rc describe_choices(const struct field *field, struct doc *out)
 /* {"type":"null"}, the last of several schemas of which one must hold. */
 static enum rc add_null(struct doc *list)
 {
-    AUTO_PTR(doc)
-    struct doc *null = doc_new_object();
+    AUTO_PTR(doc) struct doc *null = doc_new_object();
     const enum rc rc = doc_put_string(null, "type", "null");
     return rc != RC_OK ? rc : doc_add(list, TAKE(null));
 }
@@ -60,8 +57,7 @@ static enum rc describe_type(const char *type, bool nullable, struct doc *out)
     if (!nullable) {
         return doc_put_string(out, "type", type);
     }
-    AUTO_PTR(doc)
-    struct doc *types = doc_new_list();
+    AUTO_PTR(doc) struct doc *types = doc_new_list();
     enum rc rc = doc_add(types, doc_new_string(type));
     rc = rc != RC_OK ? rc : doc_add(types, doc_new_string("null"));
     return rc != RC_OK ? rc : doc_put(out, "type", TAKE(types));
@@ -73,8 +69,7 @@ static enum rc describe_object(const struct field *field, struct doc *schemas, s
     if (rc != RC_OK || !is_nullable(field)) {
         return rc != RC_OK ? rc : refer(field->schema, out);
     }
-    AUTO_PTR(doc)
-    struct doc *either = doc_new_list();
+    AUTO_PTR(doc) struct doc *either = doc_new_list();
     if (doc_add(either, schema_reference(field->schema)) != RC_OK || add_null(either) != RC_OK) {
         return RC_NO_MEMORY;
     }
@@ -111,8 +106,7 @@ static enum rc describe_option(const struct field_option *option, struct doc *sc
     if (rc != RC_OK || doc_get(properties, "type") != NULL) {
         return rc;
     }
-    AUTO_PTR(doc)
-    struct doc *type = doc_new_object();
+    AUTO_PTR(doc) struct doc *type = doc_new_object();
     rc = doc_put_string(type, "const", option->type);
     if (rc == RC_OK) {
         rc = doc_put(properties, "type", TAKE(type));
@@ -127,8 +121,7 @@ static enum rc describe_option(const struct field_option *option, struct doc *sc
 
 static enum rc describe_variant(const struct field *field, struct doc *schemas, struct doc *out)
 {
-    AUTO_PTR(doc)
-    struct doc *options = doc_new_list();
+    AUTO_PTR(doc) struct doc *options = doc_new_list();
     for (const struct field_option *option = field->options; option->type != NULL; option++) {
         if (describe_option(option, schemas) != RC_OK ||
             doc_add(options, schema_reference(option->schema)) != RC_OK) {
@@ -184,8 +177,7 @@ static enum rc describe_kind(const struct field *field, struct doc *schemas, str
 
 static struct doc *describe_value(const struct field *field, struct doc *schemas)
 {
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     enum rc rc = out == NULL ? RC_NO_MEMORY : describe_kind(field, schemas, out);
     if (rc == RC_OK && field->about != NULL) {
         rc = doc_put_string(out, "description", field->about);
@@ -203,10 +195,8 @@ enum rc schema_describe(const struct schema *schema, struct doc *schemas)
     if (doc_get(schemas, schema->name) != NULL) {
         return RC_OK;
     }
-    AUTO_PTR(doc)
-    struct doc *properties = doc_new_object();
-    AUTO_PTR(doc)
-    struct doc *required = doc_new_list();
+    AUTO_PTR(doc) struct doc *properties = doc_new_object();
+    AUTO_PTR(doc) struct doc *required = doc_new_list();
     enum rc rc = doc_put(schemas, schema->name, doc_new_object()); /* first, so that recursion ends */
     for (const struct field *field = schema->fields; rc == RC_OK && field->name != NULL; field++) {
         rc = doc_put(properties, field->name, describe_value(field, schemas));

@@ -128,8 +128,7 @@ static void list_choices(const char *const *choices, struct buf *out)
 
 static enum rc not_a_choice(const char *got, const char *const *choices, struct why *why)
 {
-    AUTO(buf)
-    struct buf names;
+    AUTO(buf) struct buf names;
     buf_init(&names, WHY_TEXT_MAX);
     list_choices(choices, &names);
     return why_fail(why, RC_INVALID, "", "must be one of %s; got \"%.80s\"", names.data == NULL ? "" : names.data, got);
@@ -266,8 +265,7 @@ enum rc field_read(const struct field *field, const struct doc *value, struct re
 /* A default is JSON text in the table; FIELD_ANY has none, since nothing would own its document. */
 static enum rc read_fallback(const struct field *field, struct region *region, void *out, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *value = NULL;
+    AUTO_PTR(doc) struct doc *value = NULL;
     const enum rc rc = doc_parse(field->fallback, strlen(field->fallback), &value, why);
     MUST(rc != RC_SYNTAX && field->kind != FIELD_ANY);
     return rc != RC_OK ? rc : field_read(field, value, region, out, why);
@@ -291,8 +289,7 @@ static enum rc check_keys(const struct schema *schema, const struct doc *object,
         if (!known) {
             char path[81];
             (void)str_copy(path, sizeof(path), strlen(pair.key) <= 80 ? pair.key : "");
-            AUTO(buf)
-            struct buf names;
+            AUTO(buf) struct buf names;
             buf_init(&names, WHY_TEXT_MAX);
             for (const struct field *field = schema->fields; field->name != NULL; field++) {
                 (void)buf_printf(&names, "%s%s", names.len == 0 ? "" : ", ", field->name); /* cut at the ceiling */
@@ -333,8 +330,7 @@ enum rc schema_read(const struct schema *schema, const struct doc *object, struc
 
 enum rc schema_defaults(const struct schema *schema, struct region *region, void *out, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *empty = doc_new_object();
+    AUTO_PTR(doc) struct doc *empty = doc_new_object();
     return empty == NULL ? why_fail(why, RC_NO_MEMORY, "", "out of memory")
                          : read_struct(schema, empty, NULL, region, out, why);
 }
@@ -343,8 +339,7 @@ static struct doc *write_value(const struct field *field, const void *in);
 
 static struct doc *write_list(const struct field *item, const struct field_list *list)
 {
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_list();
+    AUTO_PTR(doc) struct doc *out = doc_new_list();
     for (size_t i = 0; i < list->count; i++) {
         if (doc_add(out, write_value(item, (const char *)list->items + i * kind_size[item->kind])) != RC_OK) {
             return NULL;
@@ -355,8 +350,7 @@ static struct doc *write_list(const struct field *item, const struct field_list 
 
 static struct doc *write_map(const struct field *item, const struct field_map *map)
 {
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     for (size_t i = 0; i < map->count; i++) {
         struct doc *value = write_value(item, (const char *)map->values + i * kind_size[item->kind]);
         if (doc_put(out, map->keys[i], value) != RC_OK) {
@@ -380,8 +374,7 @@ static enum rc write_fields(const struct schema *schema, const void *in, struct 
 static struct doc *write_variant(const struct field *field, const struct field_variant *variant)
 {
     const struct field_option *option = &field->options[variant->index];
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     if (doc_put_string(out, "type", option->type) != RC_OK ||
         write_fields(option->schema, variant->value, out) != RC_OK) {
         return NULL;
@@ -408,7 +401,6 @@ static struct doc *write_value(const struct field *field, const void *in)
 
 struct doc *schema_write(const struct schema *schema, const void *in)
 {
-    AUTO_PTR(doc)
-    struct doc *out = doc_new_object();
+    AUTO_PTR(doc) struct doc *out = doc_new_object();
     return out == NULL || write_fields(schema, in, out) != RC_OK ? NULL : TAKE(out);
 }

@@ -180,8 +180,7 @@ static void on_row(int end, void *arg)
 
 enum rc csv_create(const struct csv_events *events, struct csv **ret)
 {
-    AUTO_PTR(csv)
-    struct csv *csv = mem_alloc(sizeof(*csv));
+    AUTO_PTR(csv) struct csv *csv = mem_alloc(sizeof(*csv));
     if (csv == NULL) {
         return RC_NO_MEMORY;
     }

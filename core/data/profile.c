@@ -103,8 +103,7 @@ static enum rc on_row(void *arg, const struct csv_row *row, struct why *why)
 
 enum rc profile_create(const struct profile_options *options, struct profile **ret)
 {
-    AUTO_PTR(profile)
-    struct profile *profile = mem_alloc(sizeof(*profile));
+    AUTO_PTR(profile) struct profile *profile = mem_alloc(sizeof(*profile));
     if (profile == NULL) {
         return RC_NO_MEMORY;
     }

@@ -141,8 +141,7 @@ enum rc split_create(const struct split_spec *spec, struct split **ret, struct w
         return why_fail(why, RC_UNPROCESSABLE, "", "too few rows to learn from: at least 2 are needed, got %zu", spec->rows);
     }
     AUTO_FREE struct stratum *strata = mem_array(spec->classes == NULL ? 1 : spec->class_count, sizeof(*strata));
-    AUTO_PTR(split)
-    struct split *split = mem_alloc(sizeof(*split));
+    AUTO_PTR(split) struct split *split = mem_alloc(sizeof(*split));
     if (strata == NULL || split == NULL) {
         return RC_NO_MEMORY;
     }

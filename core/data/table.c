@@ -190,8 +190,7 @@ static enum rc on_row(void *arg, const struct csv_row *row, struct why *why)
 /* The table without rows. */
 static enum rc start_table(const struct field_list *columns, const struct field_list *missing, struct table **ret)
 {
-    AUTO_PTR(table)
-    struct table *table = mem_alloc(sizeof(*table));
+    AUTO_PTR(table) struct table *table = mem_alloc(sizeof(*table));
     if (table == NULL) {
         return RC_NO_MEMORY;
     }
@@ -210,8 +209,7 @@ static enum rc start_table(const struct field_list *columns, const struct field_
 enum rc table_reader_create(const struct field_list *columns, const struct field_list *missing, size_t bytes_max,
                             struct table_reader **ret)
 {
-    AUTO_PTR(table_reader)
-    struct table_reader *reader = mem_alloc(sizeof(*reader));
+    AUTO_PTR(table_reader) struct table_reader *reader = mem_alloc(sizeof(*reader));
     if (reader == NULL) {
         return RC_NO_MEMORY;
     }

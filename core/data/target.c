@@ -243,8 +243,7 @@ static enum rc fill(struct target *target, const struct table *table, enum targe
 enum rc target_create(const struct table *table, const char *name, enum target_task task, const char *positive,
                       struct target **ret, struct why *why)
 {
-    AUTO_PTR(target)
-    struct target *target = start();
+    AUTO_PTR(target) struct target *target = start();
     if (target == NULL) {
         return RC_NO_MEMORY;
     }
@@ -286,8 +285,7 @@ static enum rc check(const struct target *target, struct why *why)
 
 enum rc target_read(const struct doc *doc, struct target **ret, struct why *why)
 {
-    AUTO_PTR(target)
-    struct target *target = start();
+    AUTO_PTR(target) struct target *target = start();
     if (target == NULL) {
         return RC_NO_MEMORY;
     }

@@ -115,8 +115,7 @@ enum rc target_values(const struct target *target, const struct table *table, co
                       float *y, struct why *why)
 {
     const struct table_column *column = NULL;
-    AUTO(lookup)
-    struct lookup lookup = { 0 };
+    AUTO(lookup) struct lookup lookup = { 0 };
     enum rc rc = find_again(target, table, &column, why);
     if (rc == RC_OK && target->task != TARGET_REGRESSION) {
         rc = make_lookup(target, column, &lookup);
@@ -141,8 +140,7 @@ enum rc target_classes(const struct target *target, const struct table *table, u
 {
     MUST(target->task != TARGET_REGRESSION);
     const struct table_column *column = NULL;
-    AUTO(lookup)
-    struct lookup lookup = { 0 };
+    AUTO(lookup) struct lookup lookup = { 0 };
     enum rc rc = find_again(target, table, &column, why);
     rc = rc != RC_OK ? rc : make_lookup(target, column, &lookup);
     for (size_t row = 0; rc == RC_OK && row < table->rows; row++) {

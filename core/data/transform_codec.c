@@ -181,8 +181,7 @@ struct doc *transform_write(const struct transform *transform)
 
 enum rc transform_read(const struct doc *doc, struct transform **ret, struct why *why)
 {
-    AUTO_PTR(transform)
-    struct transform *transform = transform_start();
+    AUTO_PTR(transform) struct transform *transform = transform_start();
     if (transform == NULL) {
         return RC_NO_MEMORY;
     }

@@ -155,8 +155,7 @@ static enum rc fit_columns(struct transform *transform, const struct table *tabl
 enum rc transform_fit(const struct table *table, const char *target, const uint32_t *rows, size_t n,
                       struct transform **ret, struct why *why)
 {
-    AUTO_PTR(transform)
-    struct transform *transform = transform_start();
+    AUTO_PTR(transform) struct transform *transform = transform_start();
     if (transform == NULL) {
         return RC_NO_MEMORY;
     }

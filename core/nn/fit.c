@@ -89,8 +89,7 @@ enum rc fit_create(const struct network *network, const struct fit_spec *spec,
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(network, spec, train, validation, crew);
+    AUTO_PTR(fit) struct fit *fit = new_fit(network, spec, train, validation, crew);
     if (fit == NULL) {
         return RC_NO_MEMORY;
     }
@@ -339,8 +338,7 @@ enum rc fit_evaluate(const struct network *network, const float *parameters, con
     plain.class_weight = NULL;
     plain.optimizer = (struct optimizer){ .kind = OPTIMIZER_SGD, .learning_rate = 1.0 }; /* no slots */
     const struct fit_data none = { 0 };
-    AUTO_PTR(fit)
-    struct fit *fit = NULL;
+    AUTO_PTR(fit) struct fit *fit = NULL;
     const enum rc rc = fit_create(network, &plain, data, &none, NULL, &fit, why);
     if (rc != RC_OK) {
         return rc;

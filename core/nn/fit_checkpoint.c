@@ -101,12 +101,9 @@ static enum rc write_note(const struct fit *fit, struct doc **ret)
         .best_epoch = fit->stopping.best_epoch,
         .wait = fit->stopping.wait,
     };
-    AUTO_PTR(doc)
-    struct doc *written = schema_write(&note_schema, &note);
-    AUTO_PTR(doc)
-    struct doc *metadata = doc_new_object();
-    AUTO(buf)
-    struct buf text;
+    AUTO_PTR(doc) struct doc *written = schema_write(&note_schema, &note);
+    AUTO_PTR(doc) struct doc *metadata = doc_new_object();
+    AUTO(buf) struct buf text;
     buf_init(&text, 2000);
     if (written == NULL || metadata == NULL) {
         return RC_NO_MEMORY;
@@ -127,8 +124,7 @@ enum rc fit_checkpoint(const struct fit *fit, struct buf *out)
     for (size_t i = 0; i < count; i++) {
         sources[i] = (struct tensor_source){ .name = arrays[i].name, .rank = 1, .shape = { (int64_t)fit->count }, .data = arrays[i].at };
     }
-    AUTO_PTR(doc)
-    struct doc *metadata = NULL;
+    AUTO_PTR(doc) struct doc *metadata = NULL;
     const enum rc rc = write_note(fit, &metadata);
     return rc != RC_OK ? rc : tensors_write(sources, count, metadata, out);
 }
@@ -144,8 +140,7 @@ static enum rc read_note(const struct tensors *tensors, struct region *region, s
     if (text == NULL) {
         return why_fail(why, RC_INVALID, NULL, "the file is not a checkpoint of a training");
     }
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     enum rc rc = doc_parse(text, strlen(text), &doc, why);
     rc = rc != RC_OK ? rc : schema_read(&note_schema, doc, region, out, why);
     return rc == RC_OK || rc == RC_NO_MEMORY ? rc : why_fail(why, RC_CORRUPT, NULL, "the note in the checkpoint cannot be read");
@@ -193,11 +188,9 @@ static enum rc check_arrays(const struct fit *fit, const struct tensors *tensors
 
 enum rc fit_restore(struct fit *fit, const void *bytes, size_t n, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, REGION_BYTES);
-    AUTO(tensors)
-    struct tensors tensors = { 0 };
+    AUTO(tensors) struct tensors tensors = { 0 };
     struct array arrays[ARRAYS_MAX];
     struct note note;
     const size_t count = list_arrays(fit, arrays);

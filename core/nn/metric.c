@@ -137,8 +137,7 @@ static enum rc take_memory(struct meter *meter)
 
 enum rc meter_create(unsigned wanted, enum task task, bool sparse, int outputs, size_t rows, struct meter **ret)
 {
-    AUTO_PTR(meter)
-    struct meter *meter = mem_alloc(sizeof(*meter));
+    AUTO_PTR(meter) struct meter *meter = mem_alloc(sizeof(*meter));
     if (meter == NULL) {
         return RC_NO_MEMORY;
     }

@@ -93,8 +93,7 @@ enum rc network_create(const struct network_spec *spec, int inputs, size_t bytes
     if (spec->layers.count < 1 || spec->layers.count > NETWORK_LAYERS_MAX) {
         return why_fail(why, RC_INVALID, "layers", "must be 1 to %d layers, got %zu", NETWORK_LAYERS_MAX, spec->layers.count);
     }
-    AUTO_PTR(network)
-    struct network *network = mem_alloc(sizeof(*network));
+    AUTO_PTR(network) struct network *network = mem_alloc(sizeof(*network));
     if (network == NULL) {
         return RC_NO_MEMORY;
     }
@@ -219,8 +218,7 @@ enum rc workspace_create(const struct network *network, int batch, bool training
     if (batch < 1 || batch > NETWORK_BATCH_MAX) {
         return RC_INVALID;
     }
-    AUTO_PTR(workspace)
-    struct workspace *workspace = mem_alloc(sizeof(*workspace));
+    AUTO_PTR(workspace) struct workspace *workspace = mem_alloc(sizeof(*workspace));
     if (workspace == NULL || !arena_floats(network, batch, training, &floats)) {
         return RC_NO_MEMORY;
     }

@@ -201,12 +201,9 @@ static size_t count_of(const struct tensor_source *source)
 
 static enum rc describe(const struct tensor_source *source, size_t from, size_t to, struct doc *header)
 {
-    AUTO_PTR(doc)
-    struct doc *entry = doc_new_object();
-    AUTO_PTR(doc)
-    struct doc *shape = doc_new_list();
-    AUTO_PTR(doc)
-    struct doc *span = doc_new_list();
+    AUTO_PTR(doc) struct doc *entry = doc_new_object();
+    AUTO_PTR(doc) struct doc *shape = doc_new_list();
+    AUTO_PTR(doc) struct doc *span = doc_new_list();
     enum rc rc = doc_put_string(entry, "dtype", "F32");
     for (int i = 0; i < source->rank && rc == RC_OK; i++) {
         rc = doc_add(shape, doc_new_integer(source->shape[i]));
@@ -220,8 +217,7 @@ static enum rc describe(const struct tensor_source *source, size_t from, size_t 
 
 static enum rc make_header(const struct tensor_source *sources, size_t count, const struct doc *metadata, struct buf *out)
 {
-    AUTO_PTR(doc)
-    struct doc *header = doc_new_object();
+    AUTO_PTR(doc) struct doc *header = doc_new_object();
     enum rc rc = header == NULL ? RC_NO_MEMORY : RC_OK;
     if (rc == RC_OK && metadata != NULL) {
         rc = doc_put(header, METADATA, doc_copy(metadata));
@@ -243,8 +239,7 @@ static enum rc make_header(const struct tensor_source *sources, size_t count, co
 
 enum rc tensors_write(const struct tensor_source *sources, size_t count, const struct doc *metadata, struct buf *out)
 {
-    AUTO(buf)
-    struct buf header;
+    AUTO(buf) struct buf header;
     buf_init(&header, TENSORS_HEADER_MAX);
     enum rc rc = make_header(sources, count, metadata, &header);
     const uint64_t header_bytes = header.len;

@@ -59,11 +59,9 @@ static enum rc check_numbers(const struct tensor *tensor, struct why *why)
 
 enum rc weights_decode(const struct network *network, const void *bytes, size_t n, float *parameters, struct why *why)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, REGION_BYTES);
-    AUTO(tensors)
-    struct tensors tensors = { 0 };
+    AUTO(tensors) struct tensors tensors = { 0 };
     const size_t count = network_range_count(network);
     enum rc rc = tensors_read(bytes, n, &region, &tensors, why);
     if (rc != RC_OK) {

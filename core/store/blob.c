@@ -184,8 +184,7 @@ enum rc blob_each(struct store *store, const struct blob_ref *ref,
                   enum rc (*chunk)(void *arg, const char *bytes, size_t n), void *arg)
 {
     AUTO_CLOSE int fd = -1;
-    AUTO(digest)
-    struct digest digest = { 0 };
+    AUTO(digest) struct digest digest = { 0 };
     AUTO_FREE char *bytes = mem_alloc(BLOB_CHUNK);
     enum rc rc = bytes == NULL ? RC_NO_MEMORY : open_blob(store, ref, &fd);
     rc = rc == RC_OK ? digest_init(&digest) : rc;

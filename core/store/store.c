@@ -160,8 +160,7 @@ static enum rc open_all(struct store *store, const char *dir, struct why *why)
     if (rc != RC_OK) {
         return rc;
     }
-    AUTO(buf)
-    struct buf path;
+    AUTO(buf) struct buf path;
     buf_init(&path, PATH_MAX);
     rc = buf_printf(&path, "%s/" DATABASE, dir);
     if (rc != RC_OK) {

@@ -18,8 +18,7 @@ static enum rc handle_echo(struct api_request *request, struct why *why)
 
 static enum rc handle_parse(struct api_request *request, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *body = NULL;
+    AUTO_PTR(doc) struct doc *body = NULL;
     const enum rc rc = api_read_doc(request, &body, why);
     return rc != RC_OK ? rc : api_reply_doc(request, 201, TAKE(body));
 }

@@ -27,8 +27,7 @@ static enum rc write_end(void *arg, struct why *why)
 static enum rc parse(const char *type, const char *body, size_t n, size_t first, size_t step, struct buf *out)
 {
     const struct multipart_events events = { out, write_begin, write_bytes, write_end };
-    AUTO_PTR(multipart)
-    struct multipart *it = NULL;
+    AUTO_PTR(multipart) struct multipart *it = NULL;
     struct why why = { 0 };
     enum rc rc = multipart_create(type, &events, &it, &why);
     for (size_t at = 0; rc == RC_OK && at < n;) {
@@ -95,8 +94,7 @@ static const struct {
 
 static void check_cut(size_t row, size_t first, size_t step)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 10000);
     const enum rc rc = parse(TYPE, rows[row].body, strlen(rows[row].body), first, step, &out);
     if (rc != rows[row].rc || (rc == RC_OK && strcmp(out.data == NULL ? "" : out.data, rows[row].events) != 0)) {
@@ -140,8 +138,7 @@ static void test_multipart_create_checks_the_boundary(void **state)
 
     for (size_t i = 0; i < COUNT_OF(types); i++) {
         const struct multipart_events events = { NULL, write_begin, write_bytes, write_end };
-        AUTO_PTR(multipart)
-        struct multipart *it = NULL;
+        AUTO_PTR(multipart) struct multipart *it = NULL;
         const enum rc rc = multipart_create(types[i].type, &events, &it, NULL);
         if (rc != types[i].rc) {
             fail_msg("\"%s\" gave %s, expected %s", types[i].type, rc_name(rc), rc_name(types[i].rc));
@@ -165,8 +162,7 @@ static void test_multipart_holds_its_ceilings(void **state)
 
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
         for (int over = 0; over < 2; over++) {
-            AUTO(buf)
-            struct buf body, out;
+            AUTO(buf) struct buf body, out;
             buf_init(&body, 100000);
             buf_init(&out, 100000);
             (void)buf_text(&body, limits[i].before);
@@ -199,8 +195,7 @@ static void test_multipart_stops_at_a_callbacks_failure(void **state)
 {
     int calls = 0;
     const struct multipart_events events = { &calls, accept_begin, refuse_bytes, write_end };
-    AUTO_PTR(multipart)
-    struct multipart *it = NULL;
+    AUTO_PTR(multipart) struct multipart *it = NULL;
     check_rc(multipart_create(TYPE, &events, &it, NULL), RC_OK);
     static const char body[] = PART("a") "1\r\n2\r\n--XX--";
     check_rc(multipart_push(it, body, strlen(body), NULL), RC_STORAGE_FULL);

@@ -48,11 +48,9 @@ static void test_url_parse_reads_or_refuses(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 100000);
-        AUTO(url)
-        struct url url = { NULL, NULL };
+        AUTO(url) struct url url = { NULL, NULL };
         struct why why = { 0 };
         const enum rc rc = url_parse(rows[i].raw, &region, &url, &why);
         if (rc != rows[i].rc) {
@@ -65,8 +63,7 @@ static void test_url_parse_reads_or_refuses(void **state)
         check_text(url.path, rows[i].path);
         check_int(url.query != NULL, rows[i].query != NULL);
         if (url.query != NULL) {
-            AUTO(buf)
-            struct buf out;
+            AUTO(buf) struct buf out;
             buf_init(&out, 1000);
             check_rc(doc_write(url.query, DOC_CANONICAL, &out), RC_OK);
             check_text(out.data, rows[i].query);
@@ -76,8 +73,7 @@ static void test_url_parse_reads_or_refuses(void **state)
 
 static void test_url_parse_bounds_the_length(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 100000);
     char raw[URL_BYTES_MAX + 2];
     memset(raw, 'a', sizeof(raw));
@@ -124,11 +120,9 @@ static void test_url_query_is_strict(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 100000);
-        AUTO(url)
-        struct url url = { NULL, NULL };
+        AUTO(url) struct url url = { NULL, NULL };
         check_rc(url_parse(rows[i].raw, &region, &url, NULL), RC_OK);
         void *out = NULL;
         struct why why = { 0 };

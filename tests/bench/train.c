@@ -67,8 +67,7 @@ static double time_steps(struct fit *fit, size_t steps)
 
 static void measure(size_t row, int rounds)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, rows[row].job, rows[row].inputs);
     const size_t count = (size_t)rows[row].batch * rows[row].steps, inputs = (size_t)rows[row].inputs;
     float *x = mem_floats(count * inputs), *targets = mem_floats(count), *space[4];

@@ -5,8 +5,7 @@
 
 static void check_doc(const struct doc *doc, const char *want)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 10000);
     check_rc(doc_write(doc, DOC_COMPACT, &out), RC_OK);
     check_text(out.data, want);
@@ -30,8 +29,7 @@ static void test_body_set_puts_at_paths(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(doc)
-        struct doc *body = doc_new_object();
+        AUTO_PTR(doc) struct doc *body = doc_new_object();
         check_rc(doc_put_string(body, "loss", "mae"), RC_OK);
         check_rc(body_set(body, rows[i].assignment, NULL), rows[i].rc);
         check_doc(body, rows[i].body);
@@ -52,8 +50,7 @@ static void test_body_layers_reads_units_and_activations(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(doc)
-        struct doc *network = NULL;
+        AUTO_PTR(doc) struct doc *network = NULL;
         check_rc(body_layers(rows[i].text, &network, NULL), rows[i].network == NULL ? RC_INVALID : RC_OK);
         if (rows[i].network != NULL) {
             check_doc(network, rows[i].network);
@@ -64,8 +61,7 @@ static void test_body_layers_reads_units_and_activations(void **state)
 static void test_body_set_survives_each_failing_allocation(void **state)
 {
     for (long n = 1;; n++) {
-        AUTO_PTR(doc)
-        struct doc *body = doc_new_object();
+        AUTO_PTR(doc) struct doc *body = doc_new_object();
         mem_fail_at(n);
         const enum rc rc = body_set(body, "a.b=[1,2]", NULL);
         mem_fail_at(0);

@@ -44,8 +44,7 @@ static void test_rows_next_reads_csv(void **state)
         struct why why = { 0 };
         check_ok(rows_open(&it, path, &why), &why);
         check_text(it.names[0], "a");
-        AUTO(buf)
-        struct buf seen;
+        AUTO(buf) struct buf seen;
         buf_init(&seen, 1000);
         check_rc(buf_text(&seen, ""), RC_OK);
         enum rc rc;

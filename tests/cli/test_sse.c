@@ -35,8 +35,7 @@ static void test_sse_feed_hears_whole_events(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const size_t n = strlen(rows[i].bytes);
         for (size_t step = 1; step <= n; step++) {
-            AUTO(sse)
-            struct sse sse;
+            AUTO(sse) struct sse sse;
             sse_init(&sse);
             struct heard heard = { .left = 1000 };
             buf_init(&heard.text, 1000);
@@ -52,8 +51,7 @@ static void test_sse_feed_hears_whole_events(void **state)
 
 static void test_sse_restart_forgets_half_an_event_and_keeps_the_id(void **state)
 {
-    AUTO(sse)
-    struct sse sse;
+    AUTO(sse) struct sse sse;
     sse_init(&sse);
     struct heard heard = { .left = 1000 };
     buf_init(&heard.text, 1000);
@@ -70,8 +68,7 @@ static void test_sse_restart_forgets_half_an_event_and_keeps_the_id(void **state
 
 static void test_sse_feed_stops_when_it_is_enough(void **state)
 {
-    AUTO(sse)
-    struct sse sse;
+    AUTO(sse) struct sse sse;
     sse_init(&sse);
     struct heard heard = { .left = 1 };
     buf_init(&heard.text, 1000);
@@ -83,8 +80,7 @@ static void test_sse_feed_stops_when_it_is_enough(void **state)
 
 static void test_sse_feed_refuses_an_endless_line(void **state)
 {
-    AUTO(sse)
-    struct sse sse;
+    AUTO(sse) struct sse sse;
     sse_init(&sse);
     struct heard heard = { .left = 1 };
     char piece[4096];

@@ -59,8 +59,7 @@ static const struct {
 static void test_text_writes_values_as_people_do(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(buf)
-        struct buf out;
+        AUTO(buf) struct buf out;
         buf_init(&out, 100);
         rows[i].write(&out, rows[i].x);
         check_text(out.data, rows[i].text);
@@ -69,8 +68,7 @@ static void test_text_writes_values_as_people_do(void **state)
 
 static void test_text_foreign_cannot_drive_the_terminal(void **state)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 100);
     text_foreign(&out, "a\x1b[2J\nb\x7f\xc2\x9b"
                        "c \xc3\xa9");

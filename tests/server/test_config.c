@@ -18,8 +18,7 @@ static enum rc read_text(struct config *config, const char *text, size_t n, stru
 
 static void test_config_init_gives_every_default(void **state)
 {
-    AUTO(config)
-    struct config config;
+    AUTO(config) struct config config;
     check_rc(config_init(&config), RC_OK);
     check_text(config.http_listen, "127.0.0.1:8443");
     check_int(config.http_threads, 2);
@@ -64,8 +63,7 @@ static void test_config_read_says_the_line(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(config)
-        struct config config;
+        AUTO(config) struct config config;
         check_rc(config_init(&config), RC_OK);
         struct why why = { 0 };
         const enum rc rc = read_text(&config, rows[i].text, strlen(rows[i].text), &why);
@@ -81,8 +79,7 @@ static void test_config_read_refuses_long_lines_and_nul(void **state)
     char text[400] = "[http]\nprefix = ";
     const size_t start = strlen(text);
     memset(text + start, 'x', sizeof(text) - start);
-    AUTO(config)
-    struct config config;
+    AUTO(config) struct config config;
     check_rc(config_init(&config), RC_OK);
     struct why why = { 0 };
     check_rc(read_text(&config, text, sizeof(text), &why), RC_TOO_LARGE);
@@ -95,8 +92,7 @@ static void test_config_read_refuses_long_lines_and_nul(void **state)
 
 static void test_config_set_names_the_key(void **state)
 {
-    AUTO(config)
-    struct config config;
+    AUTO(config) struct config config;
     check_rc(config_init(&config), RC_OK);
     struct why why = { 0 };
     check_rc(config_set(&config, "http.threads", "7", &why), RC_OK);
@@ -110,8 +106,7 @@ static void test_config_set_names_the_key(void **state)
 
 static void test_config_print_can_be_read(void **state)
 {
-    AUTO(config)
-    struct config config, again;
+    AUTO(config) struct config config, again;
     check_rc(config_init(&config), RC_OK);
     check_rc(config_init(&again), RC_OK);
     struct why why = { 0 };
@@ -139,8 +134,7 @@ static void test_manual_explains_every_key(void **state)
     const size_t n = fread(text, 1, sizeof(text) - 1, file);
     text[n] = '\0';
     (void)fclose(file);
-    AUTO(config)
-    struct config config;
+    AUTO(config) struct config config;
     check_rc(config_init(&config), RC_OK);
     struct why why = { 0 };
     check_ok(read_text(&config, text, n, &why), &why);

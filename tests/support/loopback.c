@@ -90,8 +90,7 @@ void loopback(struct api *api, const struct loopback_call *call, struct loopback
         api_body(request, call->body + at, n - at < step ? n - at : step);
     }
     api_end(request);
-    AUTO(buf)
-    struct buf streamed;
+    AUTO(buf) struct buf streamed;
     buf_init(&streamed, 1u << 20);
     read_stream(request, &more, &streamed);
     keep_reply(request, &streamed, ret);

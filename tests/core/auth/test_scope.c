@@ -41,8 +41,7 @@ static void test_scope_parse_line_follows_the_grammar(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 20000);
         struct scope_list list;
         struct why why = { 0 };
@@ -54,8 +53,7 @@ static void test_scope_parse_line_follows_the_grammar(void **state)
 
 static void test_scope_parse_has_a_ceiling(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 100000);
     const char *texts[SCOPE_LIST_MAX + 1];
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
@@ -109,8 +107,7 @@ static void test_scope_allows_and_a_denial_wins(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 20000);
         const struct scope_list list = parse(rows[i].line, &region);
         if (scope_allows(&list, rows[i].right, rows[i].name) != rows[i].want) {
@@ -146,8 +143,7 @@ static void test_scope_is_subset_by_hand(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 40000);
         const struct scope_list child = parse(rows[i].child, &region), parent = parse(rows[i].parent, &region);
         if (scope_is_subset(&child, &parent) != rows[i].want) {
@@ -164,8 +160,7 @@ static void test_scope_is_subset_never_widens(void **state)
     const struct rng rng = { 7, RNG_TEST, 0 };
     size_t subsets = 0;
     for (uint64_t round = 0, n = 0; round < 20000; round++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 100000);
         struct scope_list lists[2];
         for (int i = 0; i < 2; i++) {
@@ -194,8 +189,7 @@ static void test_scope_is_subset_never_widens(void **state)
 static void test_scope_parse_survives_each_failing_allocation(void **state)
 {
     for (long n = 1;; n++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 20000);
         struct scope_list list;
         mem_fail_at(n);

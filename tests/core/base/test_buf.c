@@ -5,8 +5,7 @@
 
 static void test_buf_append_refuses_over_ceiling(void **state)
 {
-    AUTO(buf)
-    struct buf buf;
+    AUTO(buf) struct buf buf;
     buf_init(&buf, 4);
     check_rc(buf_text(&buf, "abcd"), RC_OK);
     check_rc(buf_char(&buf, 'e'), RC_TOO_LARGE);
@@ -15,8 +14,7 @@ static void test_buf_append_refuses_over_ceiling(void **state)
 
 static void test_buf_append_fails_until_cleared(void **state)
 {
-    AUTO(buf)
-    struct buf buf;
+    AUTO(buf) struct buf buf;
     buf_init(&buf, 2);
     check_rc(buf_text(&buf, "abc"), RC_TOO_LARGE);
     check_rc(buf_char(&buf, 'a'), RC_TOO_LARGE);
@@ -26,8 +24,7 @@ static void test_buf_append_fails_until_cleared(void **state)
 
 static void test_buf_append_survives_no_memory(void **state)
 {
-    AUTO(buf)
-    struct buf buf;
+    AUTO(buf) struct buf buf;
     buf_init(&buf, 1000);
     mem_fail_at(1);
     check_rc(buf_text(&buf, "abc"), RC_NO_MEMORY);
@@ -36,8 +33,7 @@ static void test_buf_append_survives_no_memory(void **state)
 
 static void test_buf_printf_grows(void **state)
 {
-    AUTO(buf)
-    struct buf buf;
+    AUTO(buf) struct buf buf;
     buf_init(&buf, 100000);
     for (int i = 0; i < 1000; i++) {
         check_rc(buf_printf(&buf, "%d,", i), RC_OK);

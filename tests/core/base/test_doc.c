@@ -41,8 +41,7 @@ static void test_doc_parse_bounds_depth_and_values(void **state)
     memset(deep + DOC_DEPTH_MAX + 1, ']', DOC_DEPTH_MAX + 1);
     struct doc *doc = NULL;
     check_rc(doc_parse(deep, 2 * DOC_DEPTH_MAX + 2, &doc, NULL), RC_TOO_LARGE);
-    AUTO(buf)
-    struct buf wide;
+    AUTO(buf) struct buf wide;
     buf_init(&wide, 1 << 20);
     (void)buf_char(&wide, '[');
     for (int i = 0; i <= DOC_VALUES_MAX; i++) {
@@ -55,11 +54,9 @@ static void test_doc_parse_bounds_depth_and_values(void **state)
 static void test_doc_write_reads_back_and_sorts(void **state)
 {
     static const char text[] = "{\"b\":[1,-2,0.1,1e+300,true,null],\"a\":{\"q\\\"\":\"x\\n\\u0001\"}}";
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     check_rc(doc_parse(text, strlen(text), &doc, NULL), RC_OK);
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 1000);
     check_rc(doc_write(doc, DOC_COMPACT, &out), RC_OK);
     check_text(out.data, text);
@@ -83,13 +80,11 @@ static void test_doc_write_string_is_valid_whatever_comes(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(buf)
-        struct buf out;
+        AUTO(buf) struct buf out;
         buf_init(&out, 100);
         check_rc(doc_write_string(rows[i].text, &out), RC_OK);
         check_text(out.data, rows[i].want);
-        AUTO_PTR(doc)
-        struct doc *doc = NULL;
+        AUTO_PTR(doc) struct doc *doc = NULL;
         check_rc(doc_parse(out.data, out.len, &doc, NULL), RC_OK);
     }
 }
@@ -113,15 +108,12 @@ static void test_doc_write_numbers_read_back(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(doc)
-        struct doc *doc = doc_new_number(rows[i].x);
-        AUTO(buf)
-        struct buf out;
+        AUTO_PTR(doc) struct doc *doc = doc_new_number(rows[i].x);
+        AUTO(buf) struct buf out;
         buf_init(&out, 100);
         check_rc(doc_write(doc, DOC_COMPACT, &out), RC_OK);
         check_text(out.data, rows[i].want);
-        AUTO_PTR(doc)
-        struct doc *again = NULL;
+        AUTO_PTR(doc) struct doc *again = NULL;
         check_rc(doc_parse(out.data, out.len, &again, NULL), RC_OK);
         double x;
         check(doc_number(again, &x) ? x == rows[i].x : !isfinite(rows[i].x));
@@ -148,8 +140,7 @@ static void test_doc_integer_takes_whole_numbers_only(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(doc)
-        struct doc *doc = NULL;
+        AUTO_PTR(doc) struct doc *doc = NULL;
         check_rc(doc_parse(rows[i].text, strlen(rows[i].text), &doc, NULL), RC_OK);
         int64_t n = 0;
         if (doc_integer(doc, &n) != rows[i].good || n != rows[i].value) {
@@ -163,10 +154,8 @@ static void test_doc_parse_and_write_survive_each_failing_allocation(void **stat
 {
     static const char text[] = "{\"name\":\"a string that is longer than sixteen bytes, than thirty-two, and than sixty-four, so that it grows again and again\",\"list\":[1,2.5,{\"x\":null},[],true]}";
     for (long n = 1;; n++) {
-        AUTO_PTR(doc)
-        struct doc *doc = NULL;
-        AUTO(buf)
-        struct buf out;
+        AUTO_PTR(doc) struct doc *doc = NULL;
+        AUTO(buf) struct buf out;
         buf_init(&out, 1000);
         struct why why = { 0 };
         mem_fail_at(n);
@@ -193,8 +182,7 @@ static void test_doc_parse_words_are_printable(void **state)
 
 static void test_doc_put_notices_no_memory(void **state)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = doc_new_object();
+    AUTO_PTR(doc) struct doc *doc = doc_new_object();
     check_rc(doc_put(doc, "a", NULL), RC_NO_MEMORY);
     check_rc(doc_put(NULL, "a", doc_new_integer(1)), RC_NO_MEMORY);
 }

@@ -47,16 +47,14 @@ static const struct schema car = { "Car", "A car.", sizeof(struct car), car_fiel
 
 static enum rc read_car(const char *text, struct region *region, struct car *out, struct why *why)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     check_rc(doc_parse(text, strlen(text), &doc, why), RC_OK);
     return schema_read(&car, doc, region, out, why);
 }
 
 static void test_schema_read_fills_and_writes_back(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 10000);
     struct car it;
     struct why why = { 0 };
@@ -64,10 +62,8 @@ static void test_schema_read_fills_and_writes_back(void **state)
     check_int(it.doors, 3);
     check_int(it.colour, 1);
     check_close(((struct wheel **)it.wheels.items)[0]->size, 1.5, 0);
-    AUTO_PTR(doc)
-    struct doc *doc = schema_write(&car, &it);
-    AUTO(buf)
-    struct buf out;
+    AUTO_PTR(doc) struct doc *doc = schema_write(&car, &it);
+    AUTO(buf) struct buf out;
     buf_init(&out, 1000);
     check_rc(doc_write(doc, DOC_COMPACT, &out), RC_OK);
     check_text(out.data, "{\"name\":\"a\",\"doors\":3,\"colour\":\"blue\",\"open\":false,\"wheels\":[{\"size\":1.5}],\"prices\":{\"de\":2.0},\"engine\":{\"type\":\"disc\",\"size\":2.0},\"note\":\"new\"}");
@@ -76,8 +72,7 @@ static void test_schema_read_fills_and_writes_back(void **state)
 /* null is the absent value where it is allowed, also where absence has a default. */
 static void test_schema_read_of_null(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 10000);
     struct car it;
     struct why why = { 0 };
@@ -91,11 +86,9 @@ static void test_schema_read_of_null(void **state)
 /* Bytes of a character are not torn apart in what is shown, so that it can be written as JSON. */
 static void test_schema_read_quotes_long_text_as_utf8(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 10000);
-    AUTO(buf)
-    struct buf text;
+    AUTO(buf) struct buf text;
     buf_init(&text, 1000);
     (void)buf_text(&text, "{\"name\":\"a\",\"colour\":\"x");
     for (int i = 0; i < 100; i++) {
@@ -137,8 +130,7 @@ static void test_schema_read_says_where(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, rows[i].rc == RC_TOO_LARGE ? 16 : 10000);
         struct car it;
         struct why why = { 0 };
@@ -151,8 +143,7 @@ static void test_schema_read_says_where(void **state)
 /* Reading, writing back and describing, with the reason kept in uninitialised memory as callers do. */
 static enum rc do_all(const struct doc *doc)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 10000);
     struct car it;
     struct why why;
@@ -163,18 +154,15 @@ static enum rc do_all(const struct doc *doc)
         check(memchr(why.text, '\0', sizeof(why.text)) != NULL);
         return rc;
     }
-    AUTO_PTR(doc)
-    struct doc *written = schema_write(&car, &it);
-    AUTO_PTR(doc)
-    struct doc *schemas = doc_new_object();
+    AUTO_PTR(doc) struct doc *written = schema_write(&car, &it);
+    AUTO_PTR(doc) struct doc *schemas = doc_new_object();
     return written == NULL || schemas == NULL ? RC_NO_MEMORY : schema_describe(&car, schemas);
 }
 
 static void test_schema_survives_each_failing_allocation(void **state)
 {
     static const char text[] = "{\"name\":\"a\",\"wheels\":[{\"size\":1}],\"prices\":{\"x\":1},\"engine\":{\"type\":\"disc\",\"size\":1},\"spare\":{\"size\":2}}";
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     check_rc(doc_parse(text, strlen(text), &doc, NULL), RC_OK);
     for (long n = 1;; n++) {
         mem_fail_at(n);
@@ -190,11 +178,9 @@ static void test_schema_survives_each_failing_allocation(void **state)
 
 static void test_schema_describe_names_bounds_and_options(void **state)
 {
-    AUTO_PTR(doc)
-    struct doc *schemas = doc_new_object();
+    AUTO_PTR(doc) struct doc *schemas = doc_new_object();
     check_rc(schema_describe(&car, schemas), RC_OK);
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 10000);
     check_rc(doc_write(schemas, DOC_COMPACT, &out), RC_OK);
     check_contains(out.data, "\"doors\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":5,\"default\":3}");

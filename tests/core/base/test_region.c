@@ -5,8 +5,7 @@
 
 static void test_region_alloc_gives_zeroed_aligned_pieces(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 1 << 20);
     unsigned char *before = NULL;
     for (size_t n = 0; n < 300; n++) {
@@ -23,8 +22,7 @@ static void test_region_alloc_gives_zeroed_aligned_pieces(void **state)
 
 static void test_region_alloc_refuses_over_the_ceiling(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 1000);
     check(region_alloc(&region, 1001, 1) == NULL);
     check_int(region.failed, RC_TOO_LARGE);
@@ -35,8 +33,7 @@ static void test_region_alloc_refuses_over_the_ceiling(void **state)
 
 static void test_region_alloc_refuses_sizes_that_overflow(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, SIZE_MAX);
     check(region_alloc(&region, SIZE_MAX, 2) == NULL);
     check_int(region.failed, RC_TOO_LARGE);
@@ -50,8 +47,7 @@ static void test_region_alloc_refuses_sizes_that_overflow(void **state)
 /* A large piece between small ones does not end the block that serves the small ones. */
 static void test_region_alloc_keeps_small_pieces_together(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 1 << 20);
     char *first = region_alloc(&region, 16, 1);
     char *large = region_alloc(&region, 100000, 1);
@@ -65,8 +61,7 @@ static void test_region_alloc_keeps_small_pieces_together(void **state)
 
 static void test_region_survives_failing_allocation(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 1000);
     mem_fail_at(1);
     check(region_strdup(&region, "text") == NULL);
@@ -77,8 +72,7 @@ static void test_region_survives_failing_allocation(void **state)
 
 static void test_region_printf_fits_exactly(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 10000);
     check_text(region_printf(&region, "%s-%d", "a", 7), "a-7");
     check_text(region_printf(&region, "%s", ""), "");

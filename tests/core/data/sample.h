@@ -30,8 +30,7 @@ static inline void sample_file(const char *name, struct buf *out)
 static inline enum rc sample_profile(const char *text, size_t n, size_t piece, const struct profile_options *options,
                                      struct profile **ret, struct why *why)
 {
-    AUTO_PTR(profile)
-    struct profile *profile = NULL;
+    AUTO_PTR(profile) struct profile *profile = NULL;
     struct profile_options given = *options;
     enum rc rc = profile_create(&given, &profile);
     memset(&given, 0xff, sizeof(given)); /* the profile has its own copy */
@@ -48,11 +47,9 @@ static inline enum rc sample_profile(const char *text, size_t n, size_t piece, c
 static inline enum rc sample_table(const char *text, size_t n, size_t piece, const struct profile_options *options, size_t bytes_max,
                                    struct table **ret, struct why *why)
 {
-    AUTO_PTR(profile)
-    struct profile *profile = NULL;
+    AUTO_PTR(profile) struct profile *profile = NULL;
     enum rc rc = sample_profile(text, n, piece, options, &profile, why);
-    AUTO_PTR(table_reader)
-    struct table_reader *reader = NULL;
+    AUTO_PTR(table_reader) struct table_reader *reader = NULL;
     rc = rc != RC_OK ? rc : table_reader_create(profile_columns(profile), &options->missing, bytes_max, &reader);
     for (size_t i = 0; rc == RC_OK && i < n; i += piece) {
         rc = table_reader_push(reader, text + i, n - i < piece ? n - i : piece, why);

@@ -24,8 +24,7 @@ static enum rc write_row(void *arg, const struct csv_row *row, struct why *why)
 static enum rc read_all(const char *text, size_t n, size_t piece, struct buf *out, struct why *why)
 {
     const struct csv_events events = { write_row, write_row, out };
-    AUTO_PTR(csv)
-    struct csv *csv = NULL;
+    AUTO_PTR(csv) struct csv *csv = NULL;
     enum rc rc = csv_create(&events, &csv);
     for (size_t i = 0; rc == RC_OK && i < n; i += piece) {
         rc = csv_push(csv, text + i, n - i < piece ? n - i : piece, why);
@@ -63,8 +62,7 @@ static void test_csv_gives_rows_however_the_bytes_are_cut(void **state)
 {
     for (size_t i = 0; i < COUNT_OF(good); i++) {
         for (size_t piece = 1; piece < 40; piece++) {
-            AUTO(buf)
-            struct buf out;
+            AUTO(buf) struct buf out;
             buf_init(&out, 10000);
             struct why why = { 0 };
             check_ok(read_all(good[i].text, strlen(good[i].text), piece, &out, &why), &why);
@@ -108,8 +106,7 @@ static void test_csv_refuses_with_the_line(void **state)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         for (size_t piece = 1; piece < 40; piece += 6) {
-            AUTO(buf)
-            struct buf out;
+            AUTO(buf) struct buf out;
             buf_init(&out, 10000);
             struct why why = { 0 };
             check_rc(read_all(rows[i].text, rows[i].n, piece, &out, &why), rows[i].rc);
@@ -121,12 +118,10 @@ static void test_csv_refuses_with_the_line(void **state)
 /* Pushes the same piece until it is refused; how many bytes that took. */
 static size_t push_until_refused(const char *start, const char *piece, size_t most, struct why *why)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 64u << 20);
     const struct csv_events events = { write_row, write_row, &out };
-    AUTO_PTR(csv)
-    struct csv *csv = NULL;
+    AUTO_PTR(csv) struct csv *csv = NULL;
     check_rc(csv_create(&events, &csv), RC_OK);
     check_ok(csv_push(csv, start, strlen(start), why), why);
     size_t n = 0;
@@ -181,8 +176,7 @@ static void test_csv_stops_when_the_caller_says_so(void **state)
 {
     int rows = 0;
     const struct csv_events events = { refuse_row, refuse_row, &rows };
-    AUTO_PTR(csv)
-    struct csv *csv = NULL;
+    AUTO_PTR(csv) struct csv *csv = NULL;
     check_rc(csv_create(&events, &csv), RC_OK);
     struct why why = { 0 };
     check_rc(csv_push(csv, "a\n1\n2\n3\n4\n", 10, &why), RC_CANCELLED);
@@ -216,8 +210,7 @@ static int print_rows(void)
 {
     static char text[1 << 16];
     const size_t n = fread(text, 1, sizeof(text), stdin);
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 1 << 20);
     struct why why = { 0 };
     const enum rc rc = read_all(text, n, 7, &out, &why);

@@ -7,13 +7,11 @@
 /* The columns as JSON: what is compared. */
 static char *columns_text(const struct profile *profile)
 {
-    AUTO_PTR(doc)
-    struct doc *list = doc_new_list();
+    AUTO_PTR(doc) struct doc *list = doc_new_list();
     for (size_t i = 0; i < profile_columns(profile)->count; i++) {
         check_rc(doc_add(list, schema_write(&column_schema, column_at(profile_columns(profile), i))), RC_OK);
     }
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 1 << 20);
     check_rc(doc_write(list, DOC_COMPACT, &out), RC_OK);
     return buf_take(&out, NULL);
@@ -41,8 +39,7 @@ static void test_profile_finds_types_and_statistics(void **state)
     const struct profile_options options = { 0 };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         for (size_t piece = 1; piece < 20; piece += 3) {
-            AUTO_PTR(profile)
-            struct profile *profile = NULL;
+            AUTO_PTR(profile) struct profile *profile = NULL;
             struct why why = { 0 };
             check_ok(sample_profile(rows[i].text, strlen(rows[i].text), piece, &options, &profile, &why), &why);
             AUTO_FREE char *columns = columns_text(profile);
@@ -79,8 +76,7 @@ static void test_profile_refuses_in_words(void **state)
         const char *keys[] = { "b" };
         struct column_choice *values[] = { rows[i].choice };
         const struct profile_options options = { .columns = { keys, values, rows[i].choice == NULL ? 0 : 1 } };
-        AUTO_PTR(profile)
-        struct profile *profile = NULL;
+        AUTO_PTR(profile) struct profile *profile = NULL;
         struct why why = { 0 };
         check_rc(sample_profile(rows[i].text, strlen(rows[i].text), 5, &options, &profile, &why), rows[i].rc);
         check_contains(why.text, rows[i].part);
@@ -94,8 +90,7 @@ static void test_profile_holds_to_the_users_types(void **state)
     const char *missing[] = { "-" };
     const struct profile_options options = { { keys, values, 4 }, { missing, 1 } };
     const char text[] = "a,b,c,d\n-,1,1,5\n-,2,0,x\n";
-    AUTO_PTR(profile)
-    struct profile *profile = NULL;
+    AUTO_PTR(profile) struct profile *profile = NULL;
     struct why why = { 0 };
     check_ok(sample_profile(text, strlen(text), 3, &options, &profile, &why), &why);
     AUTO_FREE char *columns = columns_text(profile);
@@ -108,8 +103,7 @@ static void test_profile_holds_to_the_users_types(void **state)
 /* n rows of "<prefix><i>" in one column. */
 static char *many_texts(size_t n, const char *prefix)
 {
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 64u << 20);
     check_rc(buf_text(&out, "b\n"), RC_OK);
     for (size_t i = 0; i < n; i++) {
@@ -140,8 +134,7 @@ static void test_profile_ignores_free_text_and_identifiers(void **state)
         const char *keys[] = { "b" };
         struct column_choice *values[] = { rows[i].choice };
         const struct profile_options options = { .columns = { keys, values, rows[i].choice == NULL ? 0 : 1 } };
-        AUTO_PTR(profile)
-        struct profile *profile = NULL;
+        AUTO_PTR(profile) struct profile *profile = NULL;
         struct why why = { 0 };
         check_rc(sample_profile(text, strlen(text), 1000, &options, &profile, &why), rows[i].rc);
         if (rows[i].rc == RC_OK) {
@@ -151,15 +144,13 @@ static void test_profile_ignores_free_text_and_identifiers(void **state)
             check_contains(why.text, "at most 1000 different texts");
         }
     }
-    AUTO(buf)
-    struct buf names;
+    AUTO(buf) struct buf names;
     buf_init(&names, 10000);
     (void)buf_text(&names, "name,x\n");
     for (int i = 0; i < 30; i++) {
         (void)buf_printf(&names, "n%d,%d\n", i, i);
     }
-    AUTO_PTR(profile)
-    struct profile *profile = NULL;
+    AUTO_PTR(profile) struct profile *profile = NULL;
     const struct profile_options options = { 0 };
     check_rc(sample_profile(names.data, names.len, 100, &options, &profile, NULL), RC_OK);
     check_int(column_at(profile_columns(profile), 0)->type, COLUMN_IGNORED);
@@ -207,15 +198,12 @@ static void test_profile_reads_the_real_tables(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(buf)
-        struct buf text;
+        AUTO(buf) struct buf text;
         buf_init(&text, 1 << 20);
         sample_file(rows[i].file, &text);
         const struct profile_options options = { 0 };
-        AUTO_PTR(profile)
-        struct profile *profile = NULL;
-        AUTO_PTR(profile)
-        struct profile *bytewise = NULL;
+        AUTO_PTR(profile) struct profile *profile = NULL;
+        AUTO_PTR(profile) struct profile *bytewise = NULL;
         struct why why = { 0 };
         check_ok(sample_profile(text.data, text.len, 4096, &options, &profile, &why), &why);
         check_ok(sample_profile(text.data, text.len, 1, &options, &bytewise, &why), &why);
@@ -240,8 +228,7 @@ static void test_profile_survives_each_failing_allocation(void **state)
     const char text[] = "a,b,c\n1,x,yes\n2,y,no\nNA,z,yes\n";
     const struct profile_options options = { 0 };
     for (long n = 1;; n++) {
-        AUTO_PTR(profile)
-        struct profile *profile = NULL;
+        AUTO_PTR(profile) struct profile *profile = NULL;
         mem_fail_at(n);
         const enum rc rc = sample_profile(text, strlen(text), 10, &options, &profile, NULL);
         mem_fail_at(0);

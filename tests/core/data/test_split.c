@@ -33,10 +33,8 @@ static size_t count_class(const struct split_part *part, const uint32_t *classes
 static void test_split_deals_every_row_once_and_repeats_itself(void **state)
 {
     const struct split_spec spec = { .rows = 1000, .validation = 0.2, .test = 0.1, .seed = 7 };
-    AUTO_PTR(split)
-    struct split *one = NULL;
-    AUTO_PTR(split)
-    struct split *two = NULL;
+    AUTO_PTR(split) struct split *one = NULL;
+    AUTO_PTR(split) struct split *two = NULL;
     check_rc(split_create(&spec, &one, NULL), RC_OK);
     check_rc(split_create(&spec, &two, NULL), RC_OK);
     check_sane(one, 1000);
@@ -46,8 +44,7 @@ static void test_split_deals_every_row_once_and_repeats_itself(void **state)
     check_bytes(one->train.rows, two->train.rows, 700 * sizeof(uint32_t));
     struct split_spec other = spec;
     other.seed = 8;
-    AUTO_PTR(split)
-    struct split *three = NULL;
+    AUTO_PTR(split) struct split *three = NULL;
     check_rc(split_create(&other, &three, NULL), RC_OK);
     check(memcmp(one->train.rows, three->train.rows, 700 * sizeof(uint32_t)) != 0);
     check(one->train.rows[0] != 0 || one->train.rows[1] != 1); /* shuffled */
@@ -62,8 +59,7 @@ static void test_split_gives_each_class_its_share(void **state)
                                            : 3;
     }
     const struct split_spec spec = { 1000, classes, 4, 0.2, 0.1, 3 };
-    AUTO_PTR(split)
-    struct split *split = NULL;
+    AUTO_PTR(split) struct split *split = NULL;
     check_rc(split_create(&spec, &split, NULL), RC_OK);
     check_sane(split, 1000);
     check_int(split->validation.count, 200);
@@ -103,8 +99,7 @@ static void test_split_keeps_its_promises_for_small_tables(void **state)
             }
             for (int v = 0; v < 10; v += 3) {
                 const struct split_spec spec = { rows, classes, count, v / 10.0, (9 - v) / 20.0, rows };
-                AUTO_PTR(split)
-                struct split *split = NULL;
+                AUTO_PTR(split) struct split *split = NULL;
                 const enum rc rc = split_create(&spec, &split, NULL);
                 if (rc != RC_OK) {
                     check_rc(rc, RC_UNPROCESSABLE);
@@ -146,8 +141,7 @@ static void test_split_refuses_in_words(void **state)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct split_spec spec = { .rows = rows[i].rows, .validation = rows[i].validation, .test = rows[i].test };
-        AUTO_PTR(split)
-        struct split *split = NULL;
+        AUTO_PTR(split) struct split *split = NULL;
         struct why why = { 0 };
         check_rc(split_create(&spec, &split, &why), rows[i].rc);
         check_text(why.path, rows[i].path);
@@ -159,8 +153,7 @@ static void test_split_survives_each_failing_allocation(void **state)
 {
     const struct split_spec spec = { .rows = 10, .validation = 0.2 };
     for (long n = 1;; n++) {
-        AUTO_PTR(split)
-        struct split *split = NULL;
+        AUTO_PTR(split) struct split *split = NULL;
         mem_fail_at(n);
         const enum rc rc = split_create(&spec, &split, NULL);
         mem_fail_at(0);

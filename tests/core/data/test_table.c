@@ -5,8 +5,7 @@
 
 static void test_table_holds_numbers_codes_and_missing(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good("n,c,b,e\n1.5,y,no,NA\nNA,x,yes,NA\n-2,,?,NA\n");
+    AUTO_PTR(table) struct table *table = sample_good("n,c,b,e\n1.5,y,no,NA\nNA,x,yes,NA\n-2,,?,NA\n");
     check_int(table->rows, 3);
     const float *n = table_column(table, "n")->numbers;
     check_close((double)n[0], 1.5, 0);
@@ -38,15 +37,12 @@ static void test_table_refuses_what_the_columns_do_not_allow(void **state)
         { "a,b\n", RC_UNPROCESSABLE, "no rows" },
     };
     const struct profile_options options = { 0 };
-    AUTO_PTR(profile)
-    struct profile *profile = NULL;
+    AUTO_PTR(profile) struct profile *profile = NULL;
     check_rc(sample_profile("a,b\n1,x\n2,y\n", 12, 12, &options, &profile, NULL), RC_OK);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(table_reader)
-        struct table_reader *reader = NULL;
+        AUTO_PTR(table_reader) struct table_reader *reader = NULL;
         check_rc(table_reader_create(profile_columns(profile), &options.missing, 1000, &reader), RC_OK);
-        AUTO_PTR(table)
-        struct table *table = NULL;
+        AUTO_PTR(table) struct table *table = NULL;
         struct why why = { 0 };
         enum rc rc = table_reader_push(reader, rows[i].text, strlen(rows[i].text), &why);
         rc = rc != RC_OK ? rc : table_reader_end(reader, &table, &why);
@@ -60,8 +56,7 @@ static void test_table_stops_at_its_bytes(void **state)
     const char text[] = "a,b\n1,2\n3,4\n5,6\n";
     const struct profile_options options = { 0 };
     struct why why = { 0 };
-    AUTO_PTR(table)
-    struct table *table = NULL;
+    AUTO_PTR(table) struct table *table = NULL;
     check_rc(sample_table(text, strlen(text), 3, &options, 23, &table, &why), RC_TOO_LARGE);
     check_contains(why.text, "more than 2 rows: it does not fit 23 bytes");
     check_rc(sample_table(text, strlen(text), 3, &options, 24, &table, &why), RC_OK);
@@ -71,15 +66,12 @@ static void test_table_reads_the_real_tables(void **state)
 {
     static const char *const files[] = { "breast_cancer.csv", "iris.csv", "wine.csv", "digits.csv", "diabetes.csv" };
     for (size_t i = 0; i < COUNT_OF(files); i++) {
-        AUTO(buf)
-        struct buf text;
+        AUTO(buf) struct buf text;
         buf_init(&text, 1 << 20);
         sample_file(files[i], &text);
         const struct profile_options options = { 0 };
-        AUTO_PTR(table)
-        struct table *table = NULL;
-        AUTO_PTR(table)
-        struct table *bytewise = NULL;
+        AUTO_PTR(table) struct table *table = NULL;
+        AUTO_PTR(table) struct table *bytewise = NULL;
         struct why why = { 0 };
         check_ok(sample_table(text.data, text.len, 4096, &options, 1 << 24, &table, &why), &why);
         check_ok(sample_table(text.data, text.len, 1, &options, 1 << 24, &bytewise, &why), &why);
@@ -97,8 +89,7 @@ static void test_table_survives_each_failing_allocation(void **state)
     const char text[] = "a,b,c\n1,x,yes\n2,y,no\nNA,z,yes\n";
     const struct profile_options options = { 0 };
     for (long n = 1;; n++) {
-        AUTO_PTR(table)
-        struct table *table = NULL;
+        AUTO_PTR(table) struct table *table = NULL;
         mem_fail_at(n);
         const enum rc rc = sample_table(text, strlen(text), 10, &options, 1000, &table, NULL);
         mem_fail_at(0);

@@ -37,25 +37,20 @@ static void test_target_finds_the_task(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(table)
-        struct table *table = sample_good(rows[i].text);
-        AUTO_PTR(target)
-        struct target *target = NULL;
+        AUTO_PTR(table) struct table *table = sample_good(rows[i].text);
+        AUTO_PTR(target) struct target *target = NULL;
         struct why why = { 0 };
         check_rc(target_create(table, "y", rows[i].wanted, rows[i].positive, &target, &why), rows[i].rc);
         if (rows[i].rc != RC_OK) {
             check_contains(why.text, rows[i].json);
             continue;
         }
-        AUTO_PTR(doc)
-        struct doc *doc = target_write(target);
-        AUTO(buf)
-        struct buf out;
+        AUTO_PTR(doc) struct doc *doc = target_write(target);
+        AUTO(buf) struct buf out;
         buf_init(&out, 1000);
         check_rc(doc_write(doc, DOC_COMPACT, &out), RC_OK);
         check_text(out.data, rows[i].json);
-        AUTO_PTR(target)
-        struct target *again = NULL;
+        AUTO_PTR(target) struct target *again = NULL;
         check_ok(target_read(doc, &again, &why), &why);
         check_int(again->task, target->task);
         check_int(again->classes.count, target->classes.count);
@@ -72,12 +67,9 @@ static struct target *make(const struct table *table, enum target_task task, con
 
 static void test_target_values_are_numbers_or_places(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good("y\n10\n2\n0.1\n2\n");
-    AUTO_PTR(target)
-    struct target *regression = make(table, TARGET_AUTO, NULL);
-    AUTO_PTR(target)
-    struct target *classes = make(table, TARGET_MULTI_CLASS, NULL);
+    AUTO_PTR(table) struct table *table = sample_good("y\n10\n2\n0.1\n2\n");
+    AUTO_PTR(target) struct target *regression = make(table, TARGET_AUTO, NULL);
+    AUTO_PTR(target) struct target *classes = make(table, TARGET_MULTI_CLASS, NULL);
     const uint32_t rows[] = { 3, 0 };
     float y[4];
     check_rc(target_values(regression, table, rows, 2, y, NULL), RC_OK);
@@ -93,10 +85,8 @@ static void test_target_values_are_numbers_or_places(void **state)
 
 static void test_target_values_of_another_table(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good("x,y\n1,b\n2,a\n3,c\n");
-    AUTO_PTR(target)
-    struct target *target = make(table, TARGET_AUTO, NULL);
+    AUTO_PTR(table) struct table *table = sample_good("x,y\n1,b\n2,a\n3,c\n");
+    AUTO_PTR(target) struct target *target = make(table, TARGET_AUTO, NULL);
 
     static const struct {
         const char *text;
@@ -114,8 +104,7 @@ static void test_target_values_of_another_table(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(table)
-        struct table *other = sample_good(rows[i].text);
+        AUTO_PTR(table) struct table *other = sample_good(rows[i].text);
         float y[2];
         uint32_t places[2];
         struct why why = { 0 };
@@ -147,28 +136,23 @@ static void test_target_read_refuses_what_breaks_it(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(doc)
-        struct doc *doc = NULL;
+        AUTO_PTR(doc) struct doc *doc = NULL;
         check_rc(doc_parse(rows[i].text, strlen(rows[i].text), &doc, NULL), RC_OK);
-        AUTO_PTR(target)
-        struct target *target = NULL;
+        AUTO_PTR(target) struct target *target = NULL;
         check_rc(target_read(doc, &target, NULL), rows[i].rc);
     }
 }
 
 static void test_target_refuses_too_many_classes(void **state)
 {
-    AUTO(buf)
-    struct buf text;
+    AUTO(buf) struct buf text;
     buf_init(&text, 1 << 20);
     (void)buf_text(&text, "y\n");
     for (int i = 0; i <= TARGET_CLASSES_MAX; i++) {
         (void)buf_printf(&text, "%d\n", i);
     }
-    AUTO_PTR(table)
-    struct table *table = sample_good(text.data);
-    AUTO_PTR(target)
-    struct target *target = NULL;
+    AUTO_PTR(table) struct table *table = sample_good(text.data);
+    AUTO_PTR(target) struct target *target = NULL;
     struct why why = { 0 };
     check_rc(target_create(table, "y", TARGET_MULTI_CLASS, NULL, &target, &why), RC_UNPROCESSABLE);
     check_contains(why.text, "more than 1000 different numbers");
@@ -179,11 +163,9 @@ static void test_target_survives_each_failing_allocation(void **state)
 {
     static const char *const texts[] = { "y\na\nb\nc\n", "y\n0\n1\n" };
     for (size_t i = 0; i < COUNT_OF(texts); i++) {
-        AUTO_PTR(table)
-        struct table *table = sample_good(texts[i]);
+        AUTO_PTR(table) struct table *table = sample_good(texts[i]);
         for (long n = 1;; n++) {
-            AUTO_PTR(target)
-            struct target *target = NULL;
+            AUTO_PTR(target) struct target *target = NULL;
             float y[3];
             mem_fail_at(n);
             enum rc rc = target_create(table, "y", TARGET_AUTO, NULL, &target, NULL);

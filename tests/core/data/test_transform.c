@@ -16,10 +16,8 @@ static struct transform *fit(const struct table *table, size_t rows)
 
 static char *text_of(const struct transform *transform)
 {
-    AUTO_PTR(doc)
-    struct doc *doc = transform_write(transform);
-    AUTO(buf)
-    struct buf out;
+    AUTO_PTR(doc) struct doc *doc = transform_write(transform);
+    AUTO(buf) struct buf out;
     buf_init(&out, 1 << 20);
     check_rc(doc_write(doc, DOC_COMPACT, &out), RC_OK);
     return buf_take(&out, NULL);
@@ -34,10 +32,8 @@ static const char mixed[] = "n,c,b,k,y,e\n"
 
 static void test_transform_fits_on_the_training_rows_alone(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good(mixed);
-    AUTO_PTR(transform)
-    struct transform *transform = fit(table, 3);
+    AUTO_PTR(table) struct table *table = sample_good(mixed);
+    AUTO_PTR(transform) struct transform *transform = fit(table, 3);
     AUTO_FREE char *text = text_of(transform);
     check_text(text, "{\"version\":1,\"missing\":[\"\",\"NA\",\"NaN\",\"null\",\"?\"],\"columns\":["
                      "{\"name\":\"n\",\"type\":\"number\",\"min\":1.0,\"max\":3.0,\"mean\":2.0,\"std\":1.0,\"fill\":2.0},"
@@ -83,10 +79,8 @@ static void test_transform_fits_on_the_training_rows_alone(void **state)
 
 static void test_transform_fills_with_the_most_frequent(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good("c,b,y\nx,no,1\nz,yes,2\nz,yes,3\n?,?,4\n");
-    AUTO_PTR(transform)
-    struct transform *transform = fit(table, 4);
+    AUTO_PTR(table) struct table *table = sample_good("c,b,y\nx,no,1\nz,yes,2\nz,yes,3\n?,?,4\n");
+    AUTO_PTR(transform) struct transform *transform = fit(table, 4);
     float x[12];
     check_rc(transform_table(transform, table, all, 4, x, NULL), RC_OK);
     check_all_close("x", x + 9, (float[]){ 0, 1, 1 }, 3, 0);
@@ -150,10 +144,8 @@ static void test_transform_record_takes_raw_cells(void **state)
         { { NUMBER(INFINITY), TEXT("red"), NUMBER(1), NUMBER(5) }, RC_INVALID, { 0 }, 0, "n", "got inf" },
     };
 
-    AUTO_PTR(table)
-    struct table *table = sample_good(mixed);
-    AUTO_PTR(transform)
-    struct transform *transform = fit(table, 3);
+    AUTO_PTR(table) struct table *table = sample_good(mixed);
+    AUTO_PTR(transform) struct transform *transform = fit(table, 3);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         float x[5];
         unsigned flags = 0;
@@ -185,10 +177,8 @@ static void test_transform_refuses_in_words(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(table)
-        struct table *table = sample_good(rows[i].text);
-        AUTO_PTR(transform)
-        struct transform *transform = NULL;
+        AUTO_PTR(table) struct table *table = sample_good(rows[i].text);
+        AUTO_PTR(transform) struct transform *transform = NULL;
         struct why why = { 0 };
         check_rc(transform_fit(table, "y", all, 2, &transform, &why), RC_UNPROCESSABLE);
         check_contains(why.text, rows[i].part);
@@ -209,13 +199,10 @@ static void test_transform_table_of_other_columns(void **state)
         { "b,c,n,k\nyes,red,NA,5\nno,red,2,5\n", RC_OK, "" },
     };
 
-    AUTO_PTR(table)
-    struct table *table = sample_good(mixed);
-    AUTO_PTR(transform)
-    struct transform *transform = fit(table, 3);
+    AUTO_PTR(table) struct table *table = sample_good(mixed);
+    AUTO_PTR(transform) struct transform *transform = fit(table, 3);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(table)
-        struct table *other = sample_good(rows[i].text);
+        AUTO_PTR(table) struct table *other = sample_good(rows[i].text);
         float x[10];
         struct why why = { 0 };
         check_rc(transform_table(transform, other, all, 2, x, &why), rows[i].rc);
@@ -228,16 +215,12 @@ static void test_transform_table_of_other_columns(void **state)
 
 static void test_transform_is_the_same_after_reading_back(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good("n,c,b,y\n0.1,red,yes,0\n0.7,bl\xc3\xbc,no,1\nNA,red,?,2\n");
-    AUTO_PTR(transform)
-    struct transform *transform = fit(table, 3);
+    AUTO_PTR(table) struct table *table = sample_good("n,c,b,y\n0.1,red,yes,0\n0.7,bl\xc3\xbc,no,1\nNA,red,?,2\n");
+    AUTO_PTR(transform) struct transform *transform = fit(table, 3);
     AUTO_FREE char *text = text_of(transform);
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     check_rc(doc_parse(text, strlen(text), &doc, NULL), RC_OK);
-    AUTO_PTR(transform)
-    struct transform *again = NULL;
+    AUTO_PTR(transform) struct transform *again = NULL;
     struct why why = { 0 };
     check_ok(transform_read(doc, &again, &why), &why);
     AUTO_FREE char *second = text_of(again);
@@ -278,11 +261,9 @@ static void test_transform_read_refuses_what_breaks_it(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO_PTR(doc)
-        struct doc *doc = NULL;
+        AUTO_PTR(doc) struct doc *doc = NULL;
         check_rc(doc_parse(rows[i].text, strlen(rows[i].text), &doc, NULL), RC_OK);
-        AUTO_PTR(transform)
-        struct transform *transform = NULL;
+        AUTO_PTR(transform) struct transform *transform = NULL;
         struct why why = { 0 };
         check_rc(transform_read(doc, &transform, &why), rows[i].rc);
         check_text(why.path, rows[i].path);
@@ -293,11 +274,9 @@ static void test_transform_read_refuses_what_breaks_it(void **state)
 static void test_transform_refuses_what_no_float_holds(void **state)
 {
     static const char text[] = FILE_OF("{\"name\":\"a\",\"type\":\"number\",\"min\":0,\"max\":1e-30,\"mean\":0,\"std\":1e-30}");
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     check_rc(doc_parse(text, strlen(text), &doc, NULL), RC_OK);
-    AUTO_PTR(transform)
-    struct transform *transform = NULL;
+    AUTO_PTR(transform) struct transform *transform = NULL;
     check_rc(transform_read(doc, &transform, NULL), RC_OK);
     const struct cell cell = NUMBER(1e30);
     float x;
@@ -305,8 +284,7 @@ static void test_transform_refuses_what_no_float_holds(void **state)
     struct why why = { 0 };
     check_rc(transform_record(transform, &cell, &x, &flags, &why), RC_INVALID);
     check_contains(why.text, "nearer to those of the training data");
-    AUTO_PTR(table)
-    struct table *table = sample_good("a,y\n1e30,1\n1,2\n");
+    AUTO_PTR(table) struct table *table = sample_good("a,y\n1e30,1\n1,2\n");
     check_rc(transform_table(transform, table, all, 1, &x, &why), RC_UNPROCESSABLE);
     check_contains(why.text, "row 1, column \"a\": 1e+30 is too far");
 }
@@ -326,18 +304,15 @@ static void test_transform_standardises_the_real_tables(void **state)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(buf)
-        struct buf text;
+        AUTO(buf) struct buf text;
         buf_init(&text, 1 << 20);
         sample_file(rows[i].file, &text);
-        AUTO_PTR(table)
-        struct table *table = sample_good(text.data);
+        AUTO_PTR(table) struct table *table = sample_good(text.data);
         AUTO_FREE uint32_t *order = mem_array(table->rows, sizeof(*order));
         for (size_t r = 0; r < table->rows; r++) {
             order[r] = (uint32_t)r;
         }
-        AUTO_PTR(transform)
-        struct transform *transform = NULL;
+        AUTO_PTR(transform) struct transform *transform = NULL;
         struct why why = { 0 };
         check_ok(transform_fit(table, rows[i].target, order, table->rows, &transform, &why), &why);
         const size_t features = transform_features(transform);
@@ -369,15 +344,11 @@ static void test_transform_standardises_the_real_tables(void **state)
 
 static void test_transform_survives_each_failing_allocation(void **state)
 {
-    AUTO_PTR(table)
-    struct table *table = sample_good(mixed);
+    AUTO_PTR(table) struct table *table = sample_good(mixed);
     for (long n = 1;; n++) {
-        AUTO_PTR(transform)
-        struct transform *transform = NULL;
-        AUTO_PTR(transform)
-        struct transform *again = NULL;
-        AUTO_PTR(doc)
-        struct doc *doc = NULL;
+        AUTO_PTR(transform) struct transform *transform = NULL;
+        AUTO_PTR(transform) struct transform *again = NULL;
+        AUTO_PTR(doc) struct doc *doc = NULL;
         float x[20];
         mem_fail_at(n);
         enum rc rc = transform_fit(table, "y", all, 3, &transform, NULL);

@@ -23,8 +23,7 @@ static void note(void *arg, size_t i)
 static void test_crew_run_visits_each_tile_once(void **state)
 {
     for (int threads = 1; threads <= 5; threads++) {
-        AUTO_PTR(crew)
-        struct crew *crew = NULL;
+        AUTO_PTR(crew) struct crew *crew = NULL;
         check_rc(crew_create(threads, &crew), RC_OK);
         check_int(crew_threads(crew), threads);
         for (int round = 1; round <= 300; round++) {

@@ -84,16 +84,14 @@ static void check_layer(const struct network *network, int M, struct crew *crew,
 
 static void test_dense_is_what_the_formulas_say(void **state)
 {
-    AUTO_PTR(crew)
-    struct crew *crew = NULL;
+    AUTO_PTR(crew) struct crew *crew = NULL;
     check_rc(crew_create(2, &crew), RC_OK);
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         for (int a = 0; activation_names[a] != NULL; a++) {
             char text[300];
             (void)snprintf(text, sizeof(text), "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":%d,\"activation\":\"%s\",\"use_bias\":%s}]}}",
                            shapes[i].N, activation_names[a], a % 2 == 0 ? "true" : "false");
-            AUTO(job)
-            struct job job;
+            AUTO(job) struct job job;
             job_init(&job, text, shapes[i].K);
             check_layer(job.network, shapes[i].M, a % 2 == 0 ? crew : NULL, false);
             if (i < 4) {

@@ -60,14 +60,12 @@ static size_t bytes_of(const struct job *job)
 
 static void test_fit_learns(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     job.spec.early_stopping = NULL;
     job.spec.epochs = 60;
     job.spec.schedule = (struct schedule){ 0 };
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *fit = new_fit(&job, NULL);
     struct fit_result first, last = { 0 };
     check_rc(fit_epoch(fit, NULL, &first, NULL), RC_OK);
     run(fit, &last);
@@ -86,19 +84,16 @@ static void test_fit_overfits_exclusive_or(void **state)
 {
     static const float in[] = { 0, 0, 0, 1, 1, 0, 1, 1 }, out[] = { 0, 1, 1, 0 };
     const struct fit_data data = { in, out, 4 };
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":8,\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":1,\"activation\":\"sigmoid\"}]},"
                    "\"loss\":\"binary_crossentropy\",\"epochs\":400,\"optimizer\":{\"type\":\"adam\",\"learning_rate\":0.05}}",
              2);
-    AUTO_PTR(fit)
-    struct fit *fit = NULL;
+    AUTO_PTR(fit) struct fit *fit = NULL;
     check_rc(fit_create(job.network, &job.spec, &data, &none, NULL, &fit, NULL), RC_OK);
     struct fit_result result = { 0 };
     run(fit, &result);
     check(result.loss < 0.01);
-    AUTO_PTR(workspace)
-    struct workspace *workspace = NULL;
+    AUTO_PTR(workspace) struct workspace *workspace = NULL;
     check_rc(workspace_create(job.network, 3, false, &workspace), RC_OK);
     float y[4];
     network_predict(job.network, fit_parameters(fit), workspace, in, 4, y);
@@ -108,15 +103,13 @@ static void test_fit_overfits_exclusive_or(void **state)
 /* Runs the job and gives a copy of its parameters; interrupted after each epoch when told so. */
 static float *parameters_after(const struct job *job, struct crew *crew, bool interrupted)
 {
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(job, crew);
+    AUTO_PTR(fit) struct fit *fit = new_fit(job, crew);
     struct fit_result result;
     while (!fit_is_done(fit)) {
         struct why why = { 0 };
         check_ok(fit_epoch(fit, NULL, &result, &why), &why);
         if (interrupted) {
-            AUTO(buf)
-            struct buf bytes;
+            AUTO(buf) struct buf bytes;
             buf_init(&bytes, fit_checkpoint_bytes_max(fit));
             check_rc(fit_checkpoint(fit, &bytes), RC_OK);
             fit_destroy(fit);
@@ -131,13 +124,11 @@ static float *parameters_after(const struct job *job, struct crew *crew, bool in
 
 static void check_same_bits_at_any_thread_count(const char *text)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, text, INPUTS);
     AUTO_FREE float *want = parameters_after(&job, NULL, false);
     for (int threads = 1; threads <= 3; threads++) {
-        AUTO_PTR(crew)
-        struct crew *crew = NULL;
+        AUTO_PTR(crew) struct crew *crew = NULL;
         check_rc(crew_create(threads, &crew), RC_OK);
         AUTO_FREE float *got = parameters_after(&job, crew, threads == 2);
         check_bytes(got, want, bytes_of(&job));
@@ -152,8 +143,7 @@ static void test_fit_gives_the_same_bits_at_any_thread_count(void **state)
 
 static void test_fit_gives_the_same_bits_after_a_pause_at_each_epoch(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     AUTO_FREE float *want = parameters_after(&job, NULL, false);
     AUTO_FREE float *got = parameters_after(&job, NULL, true);
@@ -168,15 +158,12 @@ static bool stop_late(void *arg, size_t rows)
 /* Stopped after each number of batches of each epoch: what was done of the epoch is thrown away. */
 static void test_fit_gives_the_same_bits_after_a_stop_in_mid_epoch(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     AUTO_FREE float *want = parameters_after(&job, NULL, false);
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, 1000000);
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *fit = new_fit(&job, NULL);
     size_t until = 0;
     while (!fit_is_done(fit)) {
         struct fit_result result;
@@ -196,8 +183,7 @@ static void test_fit_gives_the_same_bits_after_a_stop_in_mid_epoch(void **state)
 
 static void test_fit_shuffles_by_seed_and_epoch(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     AUTO_FREE float *one = parameters_after(&job, NULL, false);
     AUTO_FREE float *same = parameters_after(&job, NULL, false);
@@ -210,16 +196,13 @@ static void test_fit_shuffles_by_seed_and_epoch(void **state)
 /* The same training with the rows put into the order of each epoch by hand. */
 static void test_fit_takes_the_order_of_seed_and_epoch(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
-    AUTO_PTR(fit)
-    struct fit *shuffled = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *shuffled = new_fit(&job, NULL);
     job.spec.shuffle = false;
     float rows[ROWS * INPUTS], classes[ROWS];
     const struct fit_data data = { rows, classes, ROWS };
-    AUTO_PTR(fit)
-    struct fit *ordered = NULL;
+    AUTO_PTR(fit) struct fit *ordered = NULL;
     memcpy(rows, x, sizeof(rows));
     memcpy(classes, targets, sizeof(classes));
     check_rc(fit_create(job.network, &job.spec, &data, &validation, NULL, &ordered, NULL), RC_OK);
@@ -240,15 +223,13 @@ static void test_fit_takes_the_order_of_seed_and_epoch(void **state)
 
 static void test_fit_stops_early_and_keeps_the_best(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     job.spec.epochs = 100;
     job.spec.schedule = (struct schedule){ 0 };
     job.stopping = (struct stopping_spec){ "val_loss", 2, 0.0 };
     job.spec.optimizer.learning_rate = 0.1;
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *fit = new_fit(&job, NULL);
     AUTO_FREE float *best = mem_floats(network_parameter_count(job.network));
     double lowest = HUGE_VAL;
     int64_t best_epoch = 0;
@@ -271,11 +252,9 @@ static void test_fit_stops_early_and_keeps_the_best(void **state)
 
 static void test_fit_ends_when_the_loss_is_no_number(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":4},{\"type\":\"dense\",\"units\":1}]},\"optimizer\":{\"type\":\"sgd\",\"learning_rate\":1000},\"epochs\":50}", INPUTS);
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *fit = new_fit(&job, NULL);
     struct why why = { 0 };
     struct fit_result result;
     enum rc rc = RC_OK;
@@ -315,8 +294,7 @@ static void test_fit_create_says_what_is_wrong(void **state)
         char text[600];
         (void)snprintf(text, sizeof(text), "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":3,\"activation\":\"softmax\"}]}%s,%s}",
                        strstr(rows[i].job, "\"loss\"") != NULL ? "" : ",\"loss\":\"sparse_categorical_crossentropy\"", rows[i].job);
-        AUTO(job)
-        struct job job;
+        AUTO(job) struct job job;
         job_init(&job, text, INPUTS);
         struct fit *fit = NULL;
         struct why why = { 0 };
@@ -329,8 +307,7 @@ static void test_fit_create_says_what_is_wrong(void **state)
 
 static void test_fit_create_refuses_what_cannot_be_learned_from(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     job.spec.early_stopping = NULL;
     struct fit *fit = NULL;
@@ -353,20 +330,17 @@ static void test_fit_create_refuses_what_cannot_be_learned_from(void **state)
 
 static void test_fit_create_keeps_to_the_ceiling(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":65536},{\"type\":\"dense\",\"units\":15000},{\"type\":\"dense\",\"units\":1}]}}", INPUTS);
     job.spec.bytes_max = (size_t)1 << 30;
     struct fit *fit = NULL;
     struct why why = { 0 };
     check_rc(fit_create(job.network, &job.spec, &train, &none, NULL, &fit, &why), RC_TOO_LARGE);
     check_contains(why.text, "GiB for training at batch 32, the ceiling is 1.0 GiB: fewer units");
-    AUTO(job)
-    struct job fits;
+    AUTO(job) struct job fits;
     job_init(&fits, small, INPUTS);
     fits.spec.bytes_max = fit_bytes(fits.network, &fits.spec, ROWS, VALIDATION);
-    AUTO_PTR(fit)
-    struct fit *good = new_fit(&fits, NULL);
+    AUTO_PTR(fit) struct fit *good = new_fit(&fits, NULL);
     check(good != NULL);
     fits.spec.bytes_max--;
     check_rc(fit_create(fits.network, &fits.spec, &train, &validation, NULL, &fit, &why), RC_TOO_LARGE);
@@ -374,15 +348,13 @@ static void test_fit_create_keeps_to_the_ceiling(void **state)
 
 static void test_fit_create_survives_each_failing_allocation(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
     const double weights[] = { 1, 2, 3 };
     job.spec.class_weight = weights;
     job.spec.class_count = 3;
     for (long n = 1;; n++) {
-        AUTO_PTR(fit)
-        struct fit *fit = NULL;
+        AUTO_PTR(fit) struct fit *fit = NULL;
         mem_fail_at(n);
         const enum rc rc = fit_create(job.network, &job.spec, &train, &validation, NULL, &fit, NULL);
         mem_fail_at(0);
@@ -397,20 +369,16 @@ static void test_fit_create_survives_each_failing_allocation(void **state)
 /* A checkpoint of another job, or with any one byte changed, never crashes and leaves the fit as it was. */
 static void test_fit_restore_refuses_what_is_not_its_own(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, small, INPUTS);
-    AUTO_PTR(fit)
-    struct fit *fit = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *fit = new_fit(&job, NULL);
     struct fit_result result;
     check_rc(fit_epoch(fit, NULL, &result, NULL), RC_OK);
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, fit_checkpoint_bytes_max(fit));
     check_rc(fit_checkpoint(fit, &bytes), RC_OK);
     job.spec.seed++;
-    AUTO_PTR(fit)
-    struct fit *other = new_fit(&job, NULL);
+    AUTO_PTR(fit) struct fit *other = new_fit(&job, NULL);
     struct why why = { 0 };
     check_rc(fit_restore(other, bytes.data, bytes.len, &why), RC_INVALID);
     check_contains(why.text, "seed differs");

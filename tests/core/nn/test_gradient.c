@@ -46,8 +46,7 @@ static void check_directions(const char *name, const struct job *job)
     AUTO_FREE float *parameters = mem_floats(count);
     AUTO_FREE float *gradients = mem_floats(count);
     AUTO_FREE float *moved = mem_floats(count);
-    AUTO_PTR(workspace)
-    struct workspace *workspace = NULL;
+    AUTO_PTR(workspace) struct workspace *workspace = NULL;
     check_rc(workspace_create(job->network, ROWS, true, &workspace), RC_OK);
     ref_fill(x, ROWS * INPUTS, 3, 1.0f);
     fill_targets(job->spec.loss, network_outputs(job->network), targets);
@@ -80,8 +79,7 @@ static void check_network(const char *hidden, const char *last, int units, const
     (void)snprintf(name, sizeof(name), "%s, %s(%d), %s", hidden, last, units, loss);
     (void)snprintf(text, sizeof(text), "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":11,\"activation\":\"%s\"},{\"type\":\"dense\",\"units\":%d,\"activation\":\"%s\"}]},\"loss\":\"%s\"}",
                    hidden, units, last, loss);
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, text, INPUTS);
     struct why why = { 0 };
     if (loss_check(job.spec.loss, network_last_activation(job.network), units, &why) == RC_OK) {
@@ -108,8 +106,7 @@ static void test_gradient_of_random_networks(void **state)
     for (uint64_t round = 0; round < 30; round++) {
         const struct rng rng = { round, RNG_TEST, 0 };
         const size_t layers = 1 + rng_below(&rng, 0, 5);
-        AUTO(buf)
-        struct buf text;
+        AUTO(buf) struct buf text;
         buf_init(&text, 2000);
         (void)buf_text(&text, "{\"network\":{\"layers\":["); /* read back below */
         for (size_t i = 0; i < layers; i++) {
@@ -118,8 +115,7 @@ static void test_gradient_of_random_networks(void **state)
                              rng_below(&rng, 30 + i, 2) == 0 ? "true" : "false");
         }
         check_rc(buf_text(&text, "]}}"), RC_OK);
-        AUTO(job)
-        struct job job;
+        AUTO(job) struct job job;
         job_init(&job, text.data, INPUTS);
         check_directions(text.data, &job);
     }
@@ -127,13 +123,11 @@ static void test_gradient_of_random_networks(void **state)
 
 static void test_gradient_is_added_to_what_is_there(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":3,\"activation\":\"tanh\"},{\"type\":\"dense\",\"units\":2}]}}", INPUTS);
     const size_t count = network_parameter_count(job.network);
     float x[ROWS * INPUTS], targets[ROWS * WIDTH], parameters[64], once[64] = { 0 }, twice[64] = { 0 };
-    AUTO_PTR(workspace)
-    struct workspace *workspace = NULL;
+    AUTO_PTR(workspace) struct workspace *workspace = NULL;
     check_rc(workspace_create(job.network, ROWS, true, &workspace), RC_OK);
     ref_fill(x, ROWS * INPUTS, 3, 1.0f);
     ref_fill(targets, ROWS * WIDTH, 5, 1.0f);

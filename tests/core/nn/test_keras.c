@@ -139,8 +139,7 @@ static void check_first_batch(const char *name, const struct job *job, const flo
     const size_t count = network_parameter_count(network);
     AUTO_FREE float *parameters = mem_floats(count);
     AUTO_FREE float *gradients = mem_floats(count);
-    AUTO_PTR(workspace)
-    struct workspace *workspace = NULL;
+    AUTO_PTR(workspace) struct workspace *workspace = NULL;
     check_rc(workspace_create(network, BATCH, true, &workspace), RC_OK);
     first_weights(network, parameters);
     const bool logits = loss_takes_logits(job->spec.loss, network_last_activation(network));
@@ -161,8 +160,7 @@ static void check_training(const char *group, const char *key, const struct job 
     spec.batch_size = BATCH;
     spec.shuffle = false;
     const struct fit_data data = { x, targets, ROWS }, none = { 0 };
-    AUTO_PTR(fit)
-    struct fit *fit = NULL;
+    AUTO_PTR(fit) struct fit *fit = NULL;
     struct why why = { 0 };
     check_ok(fit_create(job->network, &spec, &data, &none, NULL, &fit, &why), &why);
     AUTO_FREE float *parameters = mem_floats(network_parameter_count(job->network));
@@ -176,19 +174,16 @@ static void check_training(const char *group, const char *key, const struct job 
 /* One line of the goldens' metadata: calls check for each. */
 static size_t each(const char *key, void (*look)(const char *name, struct job *job, const float *x, const float *targets))
 {
-    AUTO_PTR(doc)
-    struct doc *list = NULL;
+    AUTO_PTR(doc) struct doc *list = NULL;
     const char *text = tensors_metadata(&goldens, key);
     check_rc(doc_parse(text, strlen(text), &list, NULL), RC_OK);
     for (size_t i = 0; i < doc_count(list); i++) {
         const struct doc *line = doc_at(list, i);
         const int inputs = (int)doc_get_integer(line, "inputs", 0);
-        AUTO(buf)
-        struct buf body;
+        AUTO(buf) struct buf body;
         buf_init(&body, 10000);
         check_rc(doc_write(line, DOC_COMPACT, &body), RC_OK);
-        AUTO(job)
-        struct job job;
+        AUTO(job) struct job job;
         job_init(&job, body.data, inputs);
         float x[ROWS * 8], targets[ROWS * 8];
         ref_fill(x, (size_t)ROWS * (size_t)inputs, SEQUENCE_X, 1.0f);
@@ -251,8 +246,7 @@ static void test_the_mission_network_learns_as_in_keras(void **state)
     static const char text[] = "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":128,\"activation\":\"relu\"},"
                                "{\"type\":\"dense\",\"units\":64,\"activation\":\"relu\"},{\"type\":\"dense\",\"units\":1,\"activation\":\"sigmoid\"}]},"
                                "\"loss\":\"binary_crossentropy\",\"metrics\":[\"accuracy\"],\"shuffle\":false}";
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, text, MISSION_INPUTS);
     AUTO_FREE float *x = mem_floats(MISSION_ROWS * MISSION_INPUTS);
     float targets[MISSION_ROWS];
@@ -264,8 +258,7 @@ static void test_the_mission_network_learns_as_in_keras(void **state)
     }
     const struct fit_data train = { x, targets, MISSION_TRAIN };
     const struct fit_data validation = { x + MISSION_TRAIN * MISSION_INPUTS, targets + MISSION_TRAIN, MISSION_ROWS - MISSION_TRAIN };
-    AUTO_PTR(fit)
-    struct fit *fit = NULL;
+    AUTO_PTR(fit) struct fit *fit = NULL;
     struct why why = { 0 };
     check_ok(fit_create(job.network, &job.spec, &train, &validation, NULL, &fit, &why), &why);
     AUTO_FREE float *parameters = mem_floats(network_parameter_count(job.network));

@@ -24,8 +24,7 @@ static struct meter *filled(unsigned wanted, enum task task, bool sparse, int ou
 static void test_meter_of_a_binary_decision(void **state)
 {
     const float y[] = { 0.9f, 0.6f, 0.3f, 0.6f, 0.5f, 0.3f, 0.1f }, t[] = { 1, 1, 1, 0, 0, 0, 0 };
-    AUTO_PTR(meter)
-    struct meter *meter = filled(ALL_CLASSES, TASK_BINARY, false, 1, y, t, 7);
+    AUTO_PTR(meter) struct meter *meter = filled(ALL_CLASSES, TASK_BINARY, false, 1, y, t, 7);
     check_close(meter_value(meter, METRIC_ACCURACY), 5.0 / 7.0, 1e-12);
     check_close(meter_value(meter, METRIC_PRECISION), 2.0 / 3.0, 1e-12);
     check_close(meter_value(meter, METRIC_RECALL), 2.0 / 3.0, 1e-12);
@@ -53,8 +52,8 @@ static void test_meter_of_several_classes(void **state)
         dense[i * 4 + (size_t)sparse[i]] = 1.0f;
     }
     for (int form = 0; form < 2; form++) {
-        AUTO_PTR(meter)
-        struct meter *meter = filled(ALL_CLASSES | 1u << METRIC_MAE, TASK_CLASSES, form == 0, 4, y, form == 0 ? sparse : dense, 5);
+        AUTO_PTR(meter) struct meter *meter =
+            filled(ALL_CLASSES | 1u << METRIC_MAE, TASK_CLASSES, form == 0, 4, y, form == 0 ? sparse : dense, 5);
         check_close(meter_value(meter, METRIC_ACCURACY), 0.6, 1e-12);
         check_close(meter_value(meter, METRIC_PRECISION), (0.5 + 0.5 + 1.0) / 3.0, 1e-12);
         check_close(meter_value(meter, METRIC_RECALL), (1.0 + 0.5 + 0.5) / 3.0, 1e-12);
@@ -70,8 +69,7 @@ static void test_meter_of_numbers(void **state)
 {
     /* A large common part must not eat the digits of r2. */
     const float y[] = { 1000001.0f, 1000002.0f, 1000004.0f, 1000003.0f }, t[] = { 1000001.0f, 1000002.0f, 1000003.0f, 1000004.0f };
-    AUTO_PTR(meter)
-    struct meter *meter = filled(ALL_NUMBERS, TASK_REGRESSION, false, 1, y, t, 4);
+    AUTO_PTR(meter) struct meter *meter = filled(ALL_NUMBERS, TASK_REGRESSION, false, 1, y, t, 4);
     check_close(meter_value(meter, METRIC_MSE), 0.5, 1e-12);
     check_close(meter_value(meter, METRIC_MAE), 0.5, 1e-12);
     check_close(meter_value(meter, METRIC_R2), 1.0 - 2.0 / 5.0, 1e-9);
@@ -80,18 +78,15 @@ static void test_meter_of_numbers(void **state)
 static void test_meter_without_an_answer(void **state)
 {
     const float y[] = { 0.1f, 0.2f }, t[] = { 0, 0 };
-    AUTO_PTR(meter)
-    struct meter *meter = filled(ALL_CLASSES, TASK_BINARY, false, 1, y, t, 2);
+    AUTO_PTR(meter) struct meter *meter = filled(ALL_CLASSES, TASK_BINARY, false, 1, y, t, 2);
     check(isnan(meter_value(meter, METRIC_AUC)));
     check_close(meter_value(meter, METRIC_PRECISION), 0.0, 0.0);
     meter_reset(meter);
     check(isnan(meter_value(meter, METRIC_ACCURACY)));
-    AUTO_PTR(meter)
-    struct meter *flat = filled(ALL_NUMBERS, TASK_REGRESSION, false, 1, y, t, 2);
+    AUTO_PTR(meter) struct meter *flat = filled(ALL_NUMBERS, TASK_REGRESSION, false, 1, y, t, 2);
     check(isnan(meter_value(flat, METRIC_R2)));
     const float lost[] = { NAN, 0.2f };
-    AUTO_PTR(meter)
-    struct meter *nan = filled(ALL_CLASSES, TASK_BINARY, false, 1, lost, t, 2);
+    AUTO_PTR(meter) struct meter *nan = filled(ALL_CLASSES, TASK_BINARY, false, 1, lost, t, 2);
     check(isnan(meter_value(nan, METRIC_AUC)));
 }
 
@@ -112,8 +107,7 @@ static void test_meter_auc_is_exact(void **state)
             }
         }
     }
-    AUTO_PTR(meter)
-    struct meter *meter = filled(1u << METRIC_AUC, TASK_BINARY, false, 1, y, t, 300);
+    AUTO_PTR(meter) struct meter *meter = filled(1u << METRIC_AUC, TASK_BINARY, false, 1, y, t, 300);
     check_close(meter_value(meter, METRIC_AUC), above / pairs, 1e-15);
 }
 
@@ -133,8 +127,7 @@ static void test_meter_create_survives_each_failing_allocation(void **state)
 {
     const unsigned everything = ALL_CLASSES | ALL_NUMBERS;
     for (long n = 1;; n++) {
-        AUTO_PTR(meter)
-        struct meter *meter = NULL;
+        AUTO_PTR(meter) struct meter *meter = NULL;
         mem_fail_at(n);
         const enum rc rc = meter_create(everything, TASK_CLASSES, true, 4, 10, &meter);
         mem_fail_at(0);

@@ -14,20 +14,16 @@
 
 static void test_network_reads_and_writes_its_json(void **state)
 {
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 100000);
-    AUTO_PTR(doc)
-    struct doc *doc = NULL;
+    AUTO_PTR(doc) struct doc *doc = NULL;
     static const char text[] = "{\"layers\":[{\"type\":\"dense\",\"units\":2}]}";
     struct network_spec spec;
     struct why why = { 0 };
     check_rc(doc_parse(text, strlen(text), &doc, &why), RC_OK);
     check_ok(schema_read(&network_schema, doc, &region, &spec, &why), &why);
-    AUTO_PTR(doc)
-    struct doc *written = schema_write(&network_schema, &spec);
-    AUTO(buf)
-    struct buf out;
+    AUTO_PTR(doc) struct doc *written = schema_write(&network_schema, &spec);
+    AUTO(buf) struct buf out;
     buf_init(&out, 1000);
     check_rc(doc_write(written, DOC_COMPACT, &out), RC_OK);
     check_text(out.data, "{\"layers\":[{\"type\":\"dense\",\"units\":2,\"activation\":\"linear\",\"use_bias\":true,"
@@ -36,8 +32,7 @@ static void test_network_reads_and_writes_its_json(void **state)
 
 static void test_network_names_its_ranges(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, TEXT, INPUTS);
 
     static const struct {
@@ -114,8 +109,7 @@ static void reference(const struct network *network, const float *parameters, co
 
 static void test_network_predict_at_every_batch(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, TEXT, INPUTS);
     AUTO_FREE float *parameters = mem_floats(network_parameter_count(job.network));
     ref_fill(parameters, network_parameter_count(job.network), 5, 0.5f);
@@ -127,8 +121,7 @@ static void test_network_predict_at_every_batch(void **state)
     static const int batches[] = { 1, 2, 7, 39, 40, 64 };
     for (size_t b = 0; b < COUNT_OF(batches); b++) {
         for (int training = 0; training < 2; training++) {
-            AUTO_PTR(workspace)
-            struct workspace *workspace = NULL;
+            AUTO_PTR(workspace) struct workspace *workspace = NULL;
             check_rc(workspace_create(job.network, batches[b], training == 1, &workspace), RC_OK);
             network_predict(job.network, parameters, workspace, x, 40, y);
             check_all_close("y", y, want, COUNT_OF(y), 1e-6);
@@ -138,8 +131,7 @@ static void test_network_predict_at_every_batch(void **state)
 
 static void test_network_initialise_by_the_formulas(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":300,\"kernel_initializer\":\"glorot_uniform\"},"
                    "{\"type\":\"dense\",\"units\":300,\"kernel_initializer\":\"he_normal\",\"bias_initializer\":\"ones\"}]}}",
              200);
@@ -163,8 +155,7 @@ static void test_network_initialise_by_the_formulas(void **state)
 
 static void test_network_survives_each_failing_allocation(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, TEXT, INPUTS);
     struct dense_options options = { .units = 3 };
     struct field_variant layers[] = { { 0, &options }, { 0, &options } };
@@ -188,15 +179,13 @@ static void test_network_survives_each_failing_allocation(void **state)
 
 static void test_weights_come_back_bit_for_bit(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, TEXT, INPUTS);
     const size_t count = network_parameter_count(job.network);
     AUTO_FREE float *parameters = mem_floats(count);
     AUTO_FREE float *back = mem_floats(count);
     ref_fill(parameters, count, 5, 0.5f);
-    AUTO(buf)
-    struct buf one, two;
+    AUTO(buf) struct buf one, two;
     buf_init(&one, weights_bytes_max(job.network));
     buf_init(&two, weights_bytes_max(job.network));
     check_rc(weights_encode(job.network, parameters, &one), RC_OK);
@@ -211,20 +200,16 @@ static void test_weights_come_back_bit_for_bit(void **state)
 
 static void test_weights_decode_refuses_another_network(void **state)
 {
-    AUTO(job)
-    struct job job;
+    AUTO(job) struct job job;
     job_init(&job, TEXT, INPUTS);
-    AUTO(job)
-    struct job wider;
+    AUTO(job) struct job wider;
     job_init(&wider, TEXT, INPUTS + 1);
-    AUTO(job)
-    struct job shorter;
+    AUTO(job) struct job shorter;
     job_init(&shorter, "{\"network\":{\"layers\":[{\"type\":\"dense\",\"units\":17}]}}", INPUTS);
     const size_t count = network_parameter_count(job.network);
     AUTO_FREE float *parameters = mem_floats(count);
     AUTO_FREE float *back = mem_floats(count + 100);
-    AUTO(buf)
-    struct buf bytes;
+    AUTO(buf) struct buf bytes;
     buf_init(&bytes, weights_bytes_max(job.network));
     check_rc(weights_encode(job.network, parameters, &bytes), RC_OK);
     struct why why = { 0 };

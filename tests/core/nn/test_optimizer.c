@@ -39,8 +39,7 @@ static void test_optimizer_gives_the_same_bits_at_any_thread_count(void **state)
 {
     const struct optimizer adam = { .kind = OPTIMIZER_ADAM, .beta_1 = 0.9, .beta_2 = 0.99, .epsilon = 1e-7 };
     float *const slots[] = { m, v };
-    AUTO_PTR(crew)
-    struct crew *crew = NULL;
+    AUTO_PTR(crew) struct crew *crew = NULL;
     check_rc(crew_create(3, &crew), RC_OK);
     ref_fill(g, N, 2, 1.0f);
     for (int run = 0; run < 2; run++) {

@@ -9,11 +9,9 @@ static enum rc read_text(const char *header, size_t data_bytes, struct why *why)
     const uint64_t n = strlen(header);
     memcpy(bytes, &n, sizeof(n));
     memcpy(bytes + 8, header, n);
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 100000);
-    AUTO(tensors)
-    struct tensors tensors = { 0 };
+    AUTO(tensors) struct tensors tensors = { 0 };
     /* A copy of exactly the size, so that the address sanitizer sees a step too far. */
     AUTO_FREE char *exact = mem_array(8 + n + data_bytes, 1);
     memcpy(exact, bytes, 8 + n + data_bytes);
@@ -87,8 +85,7 @@ static void test_tensors_read_checks_the_length_of_the_header(void **state)
 
     AUTO_FREE char *bytes = mem_array(TENSORS_HEADER_MAX + 200, 1);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 100000);
         struct tensors tensors;
         memcpy(bytes, &rows[i].header, 8);
@@ -100,21 +97,17 @@ static void test_tensors_write_reads_back(void **state)
 {
     const float a[] = { 1, 2, 3, 4, 5, 6 }, b[] = { -0.5f };
     const struct tensor_source sources[] = { { "a", 2, { 2, 3 }, a }, { "b \"quoted\"", 1, { 1 }, b } };
-    AUTO_PTR(doc)
-    struct doc *metadata = doc_new_object();
+    AUTO_PTR(doc) struct doc *metadata = doc_new_object();
     check_rc(doc_put_string(metadata, "who", "licit"), RC_OK);
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 1000);
     check_rc(tensors_write(sources, 2, metadata, &out), RC_OK);
     uint64_t header;
     memcpy(&header, out.data, sizeof(header));
     check_int(header % 8, 0);
-    AUTO(region)
-    struct region region;
+    AUTO(region) struct region region;
     region_init(&region, 100000);
-    AUTO(tensors)
-    struct tensors tensors = { 0 };
+    AUTO(tensors) struct tensors tensors = { 0 };
     struct why why = { 0 };
     check_ok(tensors_read(out.data, out.len, &region, &tensors, &why), &why);
     float back[6];
@@ -132,12 +125,9 @@ static void test_tensors_survive_each_failing_allocation(void **state)
     const float a[] = { 1 };
     const struct tensor_source source = { "a", 1, { 1 }, a };
     for (long n = 1;; n++) {
-        AUTO(buf)
-        struct buf out;
-        AUTO(region)
-        struct region region;
-        AUTO(tensors)
-        struct tensors tensors = { 0 };
+        AUTO(buf) struct buf out;
+        AUTO(region) struct region region;
+        AUTO(tensors) struct tensors tensors = { 0 };
         buf_init(&out, 1000);
         region_init(&region, 100000);
         mem_fail_at(n);

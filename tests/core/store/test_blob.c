@@ -35,8 +35,7 @@ static void test_blob_read_gives_back_what_was_sealed(void **state)
     AUTO_FREE char *text = large_text();
     const struct blob_ref ref = put_large(it, text);
     check_int(ref.bytes, LARGE);
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 1 << 20);
     check_rc(buf_text(&out, "before"), RC_OK);
     check_rc(blob_read(it->store, &ref, LARGE, &out), RC_OK);
@@ -85,8 +84,7 @@ static void test_blob_read_finds_every_damage(void **state)
     const struct blob_ref ref = place_blob(it, text);
     const int fd = open(place_path(it, "blobs", ref.name).text, O_RDWR);
     check(fd >= 0);
-    AUTO(buf)
-    struct buf out;
+    AUTO(buf) struct buf out;
     buf_init(&out, 1000);
     check_rc(buf_text(&out, "kept"), RC_OK);
     for (int bit = 0; bit < 160; bit++) {

@@ -135,8 +135,7 @@ static void test_store_calls_survive_each_failing_allocation(void **state)
     int64_t version;
     check_rc(store_dataset_add(it->store, &row, &version, NULL), RC_OK);
     for (long n = 1;; n++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 1 << 20);
         struct dataset_list list;
         mem_fail_at(n);
@@ -288,8 +287,7 @@ static void *read_jobs(void *arg)
 {
     struct worker *it = arg;
     for (int i = 0; i < ROUNDS; i++) {
-        AUTO(region)
-        struct region region;
+        AUTO(region) struct region region;
         region_init(&region, 16 << 20);
         struct job_list list = { 0 };
         enum rc rc = store_job_list(it->place->store, NULL, &(struct store_page){ .limit = STORE_PAGE_MAX }, &region, &list, NULL);
@@ -388,8 +386,7 @@ static void test_store_loses_nothing_to_kill_9(void **state)
     check_ok(store_open(it->dir, &it->store, &it->why), &it->why);
     for (size_t i = 0; i < n; i++) {
         struct dataset_row row;
-        AUTO(buf)
-        struct buf bytes;
+        AUTO(buf) struct buf bytes;
         buf_init(&bytes, 1000);
         check_ok(store_dataset_get(it->store, ids[i], &it->region, &row, &it->why), &it->why);
         check_rc(blob_read(it->store, &row.blob, 1000, &bytes), RC_OK);

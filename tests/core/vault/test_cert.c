@@ -24,11 +24,9 @@ static EVP_PKEY *read_key(const struct buf *pem)
 
 static void test_cert_make_gives_a_certificate_of_its_key(void **state)
 {
-    AUTO(buf)
-    struct buf cert_pem;
+    AUTO(buf) struct buf cert_pem;
     buf_init(&cert_pem, CERT_PEM_MAX);
-    AUTO(buf)
-    struct buf key_pem;
+    AUTO(buf) struct buf key_pem;
     buf_init(&key_pem, CERT_PEM_MAX);
     check_rc(cert_make("host.example", 1700000000, &cert_pem, &key_pem), RC_OK);
 
@@ -55,11 +53,9 @@ static void test_cert_make_leaves_out_what_is_no_host(void **state)
 {
     static const char *const hosts[] = { NULL, "", "a,DNS:evil.example", "my_host", "-a", ".a" };
     for (size_t i = 0; i < COUNT_OF(hosts); i++) {
-        AUTO(buf)
-        struct buf cert_pem;
+        AUTO(buf) struct buf cert_pem;
         buf_init(&cert_pem, CERT_PEM_MAX);
-        AUTO(buf)
-        struct buf key_pem;
+        AUTO(buf) struct buf key_pem;
         buf_init(&key_pem, CERT_PEM_MAX);
         check_rc(cert_make(hosts[i], 1700000000, &cert_pem, &key_pem), RC_OK);
         X509 *cert = read_cert(&cert_pem);

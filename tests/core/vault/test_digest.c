@@ -27,8 +27,7 @@ static void test_digest_add_streams(void **state)
 {
     static char piece[1000];
     memset(piece, 'a', sizeof(piece));
-    AUTO(digest)
-    struct digest digest;
+    AUTO(digest) struct digest digest;
     check_rc(digest_init(&digest), RC_OK);
     for (int round = 0; round < 2; round++) {
         for (size_t done = 0, n = 1; done < 1000000; done += n, n = n % 997 + 1) {
