@@ -261,12 +261,41 @@ static void test_http_streams_a_body_to_the_end(void **state)
     expect(fd, "HTTP/1.1 200", "{\"bytes\":3000000}");
     await(&dropped);
 
-    /* Refused in the middle: the rest is read and thrown away, then the refusal comes. */
-    body[700000] = '!';
+    /* Refused near the end: the rest is read and thrown away, then the refusal comes, and the connection is kept. */
+    body[2500000] = '!';
     say_text(fd, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n");
     check(say(fd, body, sizeof(body)));
     expect(fd, "HTTP/1.1 422", "must not shout");
     await(&dropped);
+
+    /* Refused with much to come: it is told before the end, whether or not all could be sent. */
+    body[0] = '!';
+    say_text(fd, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 4000000\r\n\r\n");
+    (void)say(fd, body, sizeof(body)); /* it may be cut */
+    expect(fd, "HTTP/1.1 422", "must not shout");
+    await(&dropped);
+    (void)close(fd);
+}
+
+/* libmicrohttpd goes on with the next chunk of a suspended connection when all of the last one was taken. */
+static void test_http_hands_over_one_chunk_at_a_time(void **state)
+{
+    const int fd = dial(*state);
+    static char body[32 * (65536 + 9)];
+    size_t n = 0;
+    for (int i = 0; i < 32; i++) {
+        memcpy(body + n, "10000\r\n", 7);
+        memset(body + n + 7, 'x', 65536);
+        memcpy(body + n + 7 + 65536, "\r\n", 2);
+        n += 65536 + 9;
+    }
+    for (int turn = 0; turn < 10; turn++) {
+        say_text(fd, "POST /upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+        check(say(fd, body, sizeof(body)));
+        say_text(fd, "0\r\n\r\n");
+        expect(fd, "HTTP/1.1 200", "{\"bytes\":2097152}");
+        await(&dropped);
+    }
     (void)close(fd);
 }
 
@@ -330,6 +359,7 @@ static void test_http_cuts_a_body_that_never_ends(void **state)
     while (say(fd, chunk, (size_t)head + 65536 + 2)) {
         check(++sent < 2000);
     }
+    expect(fd, "HTTP/1.1 413", "too_large"); /* told before it was cut */
     (void)close(fd);
     /* A little too much is read to its end and told. */
     const int again = dial(*state);
@@ -497,6 +527,7 @@ static void test_http_cuts_slow_peers(void **state)
 CHECK_MAIN("server/http",
            CASE(test_http_answers_wherever_the_work_is),
            CASE(test_http_streams_a_body_to_the_end),
+           CASE(test_http_hands_over_one_chunk_at_a_time),
            CASE(test_http_refuses_before_the_body),
            CASE(test_http_cuts_a_body_that_never_ends),
            CASE(test_http_drops_what_a_client_leaves_behind),
