@@ -2,7 +2,7 @@
 """Odd tables that are no error: what is taken, and what training on them comes to."""
 import json
 
-from house import METADATA, NETWORK, table
+from house import NETWORK
 from leaving import check
 
 

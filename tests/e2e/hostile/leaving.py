@@ -9,7 +9,7 @@ import threading
 import time
 
 from house import MULTIPART, METADATA, RECORD, multipart, table
-from wire import Closed, head, is_readable, push, receive, wait_until
+from wire import head, is_readable, push, receive, wait_until
 
 
 def check(condition, about):

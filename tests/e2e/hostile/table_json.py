@@ -2,7 +2,7 @@
 """Bad JSON, wrong values at every key, networks that are too large: what may be sent where a JSON body is taken."""
 import json
 
-from house import BOUNDARY, METADATA, MULTIPART, close, part, table
+from house import METADATA, MULTIPART, close, part, table
 from rows import Row
 from shapes import Shapes, properties
 

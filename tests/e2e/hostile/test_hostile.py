@@ -3,7 +3,6 @@
 
 No row ends the process, leaks what is inside, or touches what is stored. usage: test_hostile.py LICITD [SANITIZER] [GROUP...]
 """
-import os
 import re
 import sys
 import tempfile

@@ -102,7 +102,7 @@ class Wire:
             if fresh or not isinstance(pieces, (list, tuple)):
                 raise
             return self.ask(method, target, headers, pieces)
-        if ended or sent < reply.sent:
+        if ended:
             self.close()
         return reply
 
