@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/service/internal.h"
+#include "core/service/jobspec.h"
 
 static const char *const types[] = { "train", "evaluate", NULL };
 static const char *const statuses[] = { "queued", "running", "paused", "succeeded", "failed", "cancelled", NULL };
@@ -50,7 +51,7 @@ static const struct field view_fields[] = {
     { .name = "started_at", .kind = FIELD_INTEGER, .offset = VIEW(started_at), .about = "Unix seconds." },
     { .name = "finished_at", .kind = FIELD_INTEGER, .offset = VIEW(finished_at), .about = "Unix seconds." },
     { .name = "progress", .kind = FIELD_OBJECT, .offset = VIEW(progress), .schema = &job_progress_schema },
-    { .name = "history", .kind = FIELD_LIST, .offset = VIEW(history), .max = 100000, .item = &any_item, .about = "One object an epoch: epoch, loss, val_loss, each metric and val_<metric>." },
+    { .name = "history", .kind = FIELD_LIST, .offset = VIEW(history), .max = JOBSPEC_EPOCHS_MAX, .item = &any_item, .about = "One object an epoch: epoch, loss, val_loss, each metric and val_<metric>." },
     { .name = "metrics", .kind = FIELD_MAP, .offset = VIEW(metrics), .item = &any_item, .about = "By name, on the rows that the job held out or was asked to look at." },
     { .name = "error", .kind = FIELD_ANY, .offset = VIEW(error), .about = "code, detail and path of a failed job." },
     { .name = "weights_digest", .kind = FIELD_STRING, .offset = VIEW(weights_digest), .about = "SHA-256 of the weights file: the same job gives the same digest." },
@@ -126,7 +127,7 @@ static enum rc read_parts(const struct job_row *row, const struct job_history *h
 static enum rc fill_view(const struct job_row *row, const struct parts *parts, struct region *region,
                          struct job_view *view, struct why *why)
 {
-    static const struct field history_row = { .name = "", .kind = FIELD_LIST, .max = 100000, .item = &any_item };
+    static const struct field history_row = { .name = "", .kind = FIELD_LIST, .max = JOBSPEC_EPOCHS_MAX, .item = &any_item };
     static const struct field metrics_row = { .name = "", .kind = FIELD_MAP, .item = &any_item };
     *view = (struct job_view){
         .id = row->id,

@@ -17,7 +17,7 @@
  * Threads: any. Memory: the caller's region. Logs: no.
  */
 
-#define JOBSPEC_EPOCHS_MAX 100000
+#define JOBSPEC_EPOCHS_MAX 10000 /* each is a line of the history, which is read whole */
 
 enum job_kind {
     JOB_TRAIN,

@@ -132,7 +132,25 @@ static enum rc one_column(struct region *region, const char *name, const char *t
     return RC_OK;
 }
 
-/* The record that the deployed version takes and gives, else the newest. */
+static enum rc put_columns(const struct transform *transform, const struct target *target, struct region *region,
+                           struct model_view *view)
+{
+    size_t n;
+    const struct transform_input *inputs = transform_inputs(transform, &n);
+    struct column_view *columns = region_alloc(region, n, sizeof(*columns));
+    struct column_view **items = region_alloc(region, n, sizeof(struct column_view *));
+    if (columns == NULL || items == NULL) {
+        return RC_NO_MEMORY;
+    }
+    for (size_t i = 0; i < n; i++) {
+        columns[i] = (struct column_view){ region_strdup(region, inputs[i].name), column_types[inputs[i].type] };
+        items[i] = &columns[i];
+    }
+    view->inputs = (struct field_list){ items, n };
+    return one_column(region, region_strdup(region, target->name), target->task == TARGET_REGRESSION ? "number" : "category", &view->outputs);
+}
+
+/* The record that the deployed version takes and gives, else the newest; from its texts: nothing is loaded to be looked at. */
 static enum rc view_columns(struct service *service, const char *model, struct region *region,
                             struct model_view *view, struct why *why)
 {
@@ -140,28 +158,17 @@ static enum rc view_columns(struct service *service, const char *model, struct r
     if (number == 0 && view->versions.count > 0) {
         number = ((struct version_view **)view->versions.items)[0]->version;
     }
-    struct version *version = NULL;
-    enum rc rc = registry_load(service->registry, model, number, &version, why);
-    if (rc != RC_OK) {
-        return rc == RC_NO_MEMORY ? rc : RC_OK; /* a version that cannot be loaded shows no columns; predicting says why */
-    }
-    size_t n;
-    const struct transform_input *inputs = transform_inputs(version->transform, &n);
-    struct column_view *columns = region_alloc(region, n, sizeof(*columns));
-    struct column_view **items = region_alloc(region, n, sizeof(struct column_view *));
-    rc = columns == NULL || items == NULL ? RC_NO_MEMORY : RC_OK;
-    for (size_t i = 0; rc == RC_OK && i < n; i++) {
-        columns[i] = (struct column_view){ region_strdup(region, inputs[i].name), column_types[inputs[i].type] };
-        items[i] = &columns[i];
-    }
+    AUTO_PTR(transform) struct transform *transform = NULL;
+    AUTO_PTR(target) struct target *target = NULL;
+    struct version_row row;
+    enum rc rc = store_version_get(service->store, model, number, region, &row, why);
     if (rc == RC_OK) {
-        view->inputs = (struct field_list){ items, n };
-        const char *type = version->target->task == TARGET_REGRESSION ? "number" : "category";
-        const char *name = region_strdup(region, version->target->name);
-        rc = one_column(region, name, type, &view->outputs);
+        rc = version_read_transforms(&row, &transform, &target, why);
     }
-    registry_unpin(service->registry, version);
-    return rc;
+    if (rc != RC_OK) {
+        return rc == RC_NO_MEMORY ? rc : RC_OK; /* a version that cannot be read shows no columns; predicting says why */
+    }
+    return put_columns(transform, target, region, view);
 }
 
 static enum rc ok_status(struct loans *loans)

@@ -255,16 +255,27 @@ static enum rc load_network(struct service *service, const struct version_row *r
     return rc;
 }
 
-static enum rc load_transforms(const struct version_row *row, struct version *version, struct why *why)
+enum rc version_read_transforms(const struct version_row *row, struct transform **ret_transform, struct target **ret_target,
+                                struct why *why)
 {
     AUTO_PTR(doc) struct doc *doc = NULL;
+    AUTO_PTR(transform) struct transform *transform = NULL;
     enum rc rc = service_stored(row->transforms, &doc, why);
     if (rc == RC_OK) {
-        rc = transform_read(doc_get(doc, "transform"), &version->transform, why);
+        rc = transform_read(doc_get(doc, "transform"), &transform, why);
     }
     if (rc == RC_OK) {
-        rc = target_read(doc_get(doc, "target"), &version->target, why);
+        rc = target_read(doc_get(doc, "target"), ret_target, why);
     }
+    if (rc == RC_OK) {
+        *ret_transform = TAKE(transform);
+    }
+    return rc;
+}
+
+static enum rc load_transforms(const struct version_row *row, struct version *version, struct why *why)
+{
+    enum rc rc = version_read_transforms(row, &version->transform, &version->target, why);
     if (rc == RC_OK && transform_features(version->transform) != (size_t)network_inputs(version->network)) {
         rc = corrupt(why, "transforms.json");
     }

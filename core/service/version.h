@@ -76,6 +76,10 @@ struct version_draft {
 enum rc version_write(struct service *service, const struct version_draft *draft, int64_t *ret_number,
                       struct why *why) MUST_CHECK;
 
+/* Only what a record is made of and means, from a row's text. RC_CORRUPT and what transform_read() gives. */
+enum rc version_read_transforms(const struct version_row *row, struct transform **ret_transform, struct target **ret_target,
+                                struct why *why) MUST_CHECK;
+
 /* RC_NOT_FOUND, RC_CORRUPT (a digest does not fit), RC_TOO_LARGE, RC_NO_MEMORY. */
 enum rc version_load(struct service *service, const char *model, int64_t number, struct version **ret,
                      struct why *why) MUST_CHECK;

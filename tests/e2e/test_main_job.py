@@ -214,7 +214,7 @@ class Story:
         check(status == 0 and digest == self.long_digest, (status, digest, self.long_digest))
 
     def test_jobs_are_paused_resumed_and_cancelled(self):
-        job = self.submit("--epochs", "100000", model="endless")["id"]
+        job = self.submit("--epochs", "10000", model="endless")["id"]
         check(self.daemon.licit("job", "pause", job).status == 0, "pause")
         self.wait_for(job, "paused")
         check(self.daemon.licit("job", "pause", job).status == 1, "pause what is paused")

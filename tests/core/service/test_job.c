@@ -83,7 +83,7 @@ static void test_job_pause_resume_and_cancel(void **state)
     struct house *it = *state;
     char dataset[ID_SIZE], job[ID_SIZE];
     house_upload(it, "breast_cancer.csv", dataset);
-    train(it, dataset, ",\"epochs\":100000", job);
+    train(it, dataset, ",\"epochs\":10000", job);
     (void)house_wait(it, job, 2);
     AUTO_PTR(doc) struct doc *paused = NULL;
     AUTO_PTR(doc) struct doc *resumed = NULL;

@@ -113,7 +113,7 @@ static void test_memory_resume_loses_no_job(void **state)
     char job[ID_SIZE];
     bool paused = true;
     AUTO_PTR(doc) struct doc *before = NULL;
-    train(it, job, ",\"epochs\":100000");
+    train(it, job, ",\"epochs\":10000");
     (void)house_wait(it, job, 1);
     check_ok(service_job_pause(it->service, job, &before, &it->why), &it->why);
     house_close(it);

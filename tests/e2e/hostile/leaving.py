@@ -168,7 +168,7 @@ def alone(house, method, target, body=None, kind="application/json"):
 
 def long_job(house, **more):
     """A job that runs for as long as one wants, and does run."""
-    job = house.submit(epochs=100000, **more)
+    job = house.submit(epochs=10000, **more)
     check(job.status == 202, job)
     wait_until(lambda: house.must("GET", "/v1/jobs/" + job.json["id"])["status"] == "running", 60, "a job that runs")
     return job.json["id"]
@@ -321,7 +321,7 @@ def revoke_and_use(house):
 def submit_and_stop_of_queue(house):
     """More jobs than run at once wait, in order, and can all be cancelled at once."""
     running = long_job(house, model="never")
-    jobs = [house.submit(epochs=100000, model="never").json["id"] for _ in range(6)]
+    jobs = [house.submit(epochs=10000, model="never").json["id"] for _ in range(6)]
     replies = together(*[alone(house, "POST", "/v1/jobs/%s/cancel" % job) for job in jobs + [running]])
     check(all(reply.status == 200 for reply in replies), replies)
     for job in jobs + [running]:
