@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <curl/curl.h>
@@ -360,14 +361,26 @@ static void finish_flight(struct flight *flight)
     buf_finish(&flight->json);
 }
 
+static bool check_file(const char *file, struct why *why)
+{
+    struct stat found;
+    const bool exists = stat(file, &found) == 0 && access(file, R_OK) == 0;
+    if (!exists || S_ISDIR(found.st_mode) || (S_ISREG(found.st_mode) && found.st_size == 0)) {
+        (void)why_fail(why, RC_INVALID, NULL, "the file \"%s\" %s", file, !exists ? "cannot be read" : S_ISDIR(found.st_mode) ? "is a directory"
+                                                                                                                              : "is empty");
+        return false;
+    }
+    return true;
+}
+
 enum rc client_send(struct client *client, const struct client_request *request, struct reply *reply, struct why *why)
 {
     struct flight flight = { .request = request, .client = client, .reply = reply };
     AUTO(buf) struct buf url;
     buf_init(&url, CLIENT_PATH_MAX + 4096);
     buf_init(&flight.json, CLIENT_REPLY_MAX);
-    if (request->file != NULL && access(request->file, R_OK) != 0) {
-        return why_fail(why, RC_INVALID, NULL, "the file \"%s\" cannot be read", request->file);
+    if (request->file != NULL && !check_file(request->file, why)) {
+        return RC_INVALID;
     }
     reply->status = 0;
     buf_clear(&reply->body);

@@ -109,9 +109,13 @@ static enum rc check_name(const struct csv_field *name, size_t i, struct why *wh
     return RC_OK;
 }
 
-/* The header's names: present, short, printable, and no two the same. */
+/* The header's names: present, short, printable, and no two the same. One name with a foreign
+ * separator in it would make a table of one useless column. */
 static enum rc check_header(struct csv *csv)
 {
+    if (csv->count == 1 && strpbrk(csv->fields[0].text, ";\t") != NULL) {
+        return why_fail(&csv->why, RC_INVALID, "", "the header seems to be separated by semicolons or tabs; cells must be separated by commas");
+    }
     for (size_t i = 0; i < csv->count; i++) {
         const enum rc rc = check_name(&csv->fields[i], i, &csv->why);
         if (rc != RC_OK) {

@@ -48,6 +48,7 @@ USAGE = [  # words, part of what is said
     (["job", "list", "-x"], "there is no option -x"),
     (["dataset", "add", "/nonexistent.csv"], "--licence SPDX --purpose P"),
     (["dataset", "add", "/nonexistent.csv", "--licence", "MIT", "--purpose", "p"], "cannot be read"),
+    (["dataset", "add", "/tmp", "--licence", "MIT", "--purpose", "p"], "is a directory"),
     (["dataset", "add", "x", "--licence", "MIT", "--purpose", "p", "--column", "age"], "must be NAME=TYPE"),
     (["dataset", "remove", "ds-1"], "--yes"),
     (["model", "label", "m", "production", "x"], "VERSION must be a whole number"),

@@ -99,6 +99,8 @@ static void test_csv_refuses_with_the_line(void **state)
           RC_INVALID, "NUL" },
         { BYTES("a,,c\n1,2,3\n"), RC_INVALID, "column 2 has no name" },
         { BYTES("a,b,\n1,2,3\n"), RC_INVALID, "column 3 has no name" },
+        { BYTES("a;b\n1;2\n"), RC_INVALID, "separated by commas" },
+        { BYTES("a\tb\n1\t2\n"), RC_INVALID, "separated by commas" },
         { BYTES("a,b,a\n1,2,3\n"), RC_INVALID, "names \"a\" twice" },
         { BYTES("a,\"b\x01\"\n1,2\n"), RC_INVALID, "control character" },
         { BYTES("a,\"b\nc\"\n1,2\n"), RC_INVALID, "control character" },
