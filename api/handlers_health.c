@@ -42,7 +42,8 @@ enum rc handle_root(struct api_request *request, struct why *why)
         "<h1>licit</h1>\n"
         "<p>This is a model server. Its contract is <a href=\"openapi.json\">openapi.json</a>; "
         "the command <code>licit</code> speaks it.</p>\n"
-        "<p>Every request but this page, the contract and <a href=\"v2/health/ready\">v2/health/ready</a> "
+        "<p>Every request but this page, the contract and the probes <a href=\"v2/health/live\">v2/health/live</a> "
+        "and <a href=\"v2/health/ready\">v2/health/ready</a> "
         "needs a token: <code>Authorization: Bearer licit_...</code>.</p>\n</html>\n";
     const enum rc rc = api_add_header(request, "Content-Security-Policy", "default-src 'none'");
     return rc != RC_OK ? rc : api_reply(request, 200, "text/html; charset=utf-8", page, strlen(page));
