@@ -63,7 +63,7 @@ static void tell(const char *label, const char *text)
     fprintf(stderr, "%s%s\n", label, safe.data == NULL ? "" : safe.data);
 }
 
-/* "licit: epochs: must be 1 to 100000, got 0" */
+/* "licit: epochs: must be 1 to 10000, got 0" */
 static void tell_refusal(const char *path, const char *detail)
 {
     AUTO(buf) struct buf text;
