@@ -328,13 +328,6 @@ enum rc schema_read(const struct schema *schema, const struct doc *object, struc
     return read_struct(schema, object, NULL, region, out, why);
 }
 
-enum rc schema_defaults(const struct schema *schema, struct region *region, void *out, struct why *why)
-{
-    AUTO_PTR(doc) struct doc *empty = doc_new_object();
-    return empty == NULL ? why_fail(why, RC_NO_MEMORY, "", "out of memory")
-                         : read_struct(schema, empty, NULL, region, out, why);
-}
-
 static struct doc *write_value(const struct field *field, const void *in);
 
 static struct doc *write_list(const struct field *item, const struct field_list *list)

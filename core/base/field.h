@@ -126,9 +126,6 @@ enum rc field_read(const struct field *field, const struct doc *value, struct re
 /* The object of a struct, absent values left out; NULL: no memory. */
 struct doc *schema_write(const struct schema *schema, const void *in);
 
-/* The struct with every default filled in and everything else absent; same errors as reading "{}". */
-enum rc schema_defaults(const struct schema *schema, struct region *region, void *out, struct why *why) MUST_CHECK;
-
 /* (describe.c) Adds the JSON Schema (OpenAPI 3.1) of this schema and of all it names to `schemas` (components/schemas). */
 enum rc schema_describe(const struct schema *schema, struct doc *schemas);
 

@@ -218,7 +218,7 @@ static enum rc keep_result(struct evaluation *e, struct why *why)
         .progress = e->progress,
         .metrics = text,
     };
-    return rc == RC_OK ? store_job_move(e->service->store, e->row->id, &finish, why) : rc;
+    return rc == RC_OK ? service_move_job(e->service, e->row->id, &finish, why) : rc;
 }
 
 enum rc evaluate_run(struct service *service, struct live_job *live, const struct job_row *row, struct why *why)

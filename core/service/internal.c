@@ -6,6 +6,8 @@
 #include "core/base/log.h"
 #include "core/math/mat.h"
 #include "core/store/blob.h"
+#include "core/store/job.h"
+#include "core/work/jobstate.h"
 
 const char *service_library(void)
 {
@@ -52,6 +54,14 @@ void service_drop_unnamed(struct service *service, const struct blob_ref *blob, 
     if (rc != RC_OK) {
         log_warn("file_left_behind", "rc=%s", rc_name(rc));
     }
+}
+
+enum rc service_move_job(struct service *service, const char *id, const struct job_move *move, struct why *why)
+{
+    enum jobstate from, to;
+    MUST(jobstate_from_name(move->from, &from) && jobstate_from_name(move->to, &to));
+    MUST(jobstate_may(from, to));
+    return store_job_move(service->store, id, move, why);
 }
 
 struct store_page service_page(const struct page *page)

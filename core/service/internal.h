@@ -42,6 +42,10 @@ void service_drop_unnamed(struct service *service, const struct blob_ref *blob, 
 /* A list reply: {"object":"list","data":[...],"has_more":...}. data is handed over. */
 struct doc *service_list(struct doc *data, bool has_more);
 
+/* The one way in which a job's state changes: the table of states must allow it, and the store compares and moves. */
+struct job_move;
+enum rc service_move_job(struct service *service, const char *id, const struct job_move *move, struct why *why) MUST_CHECK;
+
 /* A struct page as the store wants it. */
 struct store_page service_page(const struct page *page);
 

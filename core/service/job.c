@@ -124,7 +124,7 @@ static enum rc move_idle(struct service *service, const struct verb *verb, const
         .finished_at = is_final ? wall_seconds() : 0,
         .drop_checkpoint = is_final,
     };
-    return store_job_move(service->store, row->id, &move, why);
+    return service_move_job(service, row->id, &move, why);
 }
 
 /* Moves it and has the trainer follow. */

@@ -81,11 +81,6 @@ enum rc version_check_purpose(const struct version *version, const char *purpose
     return why_fail(why, RC_UNPROCESSABLE, path, "the version was trained for the purpose \"%.80s\", got \"%.80s\"", own, purpose);
 }
 
-const char *version_model(const struct version *version)
-{
-    return version->model;
-}
-
 int64_t version_number(const struct version *version)
 {
     return version->number;

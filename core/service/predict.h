@@ -41,7 +41,6 @@ void version_unpin(struct service *service, struct version *version);
 enum rc version_check_purpose(const struct version *version, const char *purpose, const char *path, struct why *why) MUST_CHECK;
 
 /* Borrowed, valid while pinned. */
-const char *version_model(const struct version *version);
 int64_t version_number(const struct version *version);
 const char *version_digest(const struct version *version);
 const struct transform *version_transform(const struct version *version);

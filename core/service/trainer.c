@@ -135,7 +135,7 @@ static bool end_unsuccessful(struct trainer *trainer, struct live_job *job, enum
         move.drop_checkpoint = true;
     }
     struct why moved = { 0 };
-    const enum rc kept = store_job_move(trainer->service->store, job->id, &move, &moved);
+    const enum rc kept = service_move_job(trainer->service, job->id, &move, &moved);
     if (kept != RC_OK) {
         log_error("job_state_lost", "job=%s to=%s rc=%s why=%s", job->id, move.to, rc_name(kept), log_quote(moved.text).text);
     }
@@ -159,17 +159,16 @@ static bool run_job(struct trainer *trainer, struct live_job *job)
 {
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
-    struct store *store = trainer->service->store;
     struct job_row row;
     struct why why = { 0 };
     struct job_move start = {
         .from = jobstate_name(JOBSTATE_QUEUED),
         .to = jobstate_name(JOBSTATE_RUNNING),
     };
-    enum rc rc = store_job_get(store, job->id, &region, &row, &why);
+    enum rc rc = store_job_get(trainer->service->store, job->id, &region, &row, &why);
     if (rc == RC_OK) {
         start.started_at = row.started_at == 0 ? wall_seconds() : 0;
-        rc = store_job_move(store, job->id, &start, &why);
+        rc = service_move_job(trainer->service, job->id, &start, &why);
     }
     if (rc == RC_CONFLICT) {
         return true; /* paused or cancelled while it waited; who cancelled it says that it has ended */
@@ -212,7 +211,7 @@ static void cancel_late(struct trainer *trainer, const char *id)
             .finished_at = wall_seconds(),
             .drop_checkpoint = true,
         };
-        rc = store_job_move(trainer->service->store, id, &move, NULL);
+        rc = service_move_job(trainer->service, id, &move, NULL);
     }
     if (rc == RC_CONFLICT) { /* resumed, and another thread has it */
         (void)trainer_ask(trainer, id, ASK_CANCEL);
@@ -374,7 +373,7 @@ static enum rc recover(struct trainer *trainer, const struct job_row *row, struc
 {
     if (strcmp(row->status, jobstate_name(JOBSTATE_RUNNING)) == 0) {
         const struct job_move move = { .from = row->status, .to = jobstate_name(JOBSTATE_QUEUED) };
-        const enum rc rc = store_job_move(trainer->service->store, row->id, &move, why);
+        const enum rc rc = service_move_job(trainer->service, row->id, &move, why);
         if (rc != RC_OK) {
             return rc;
         }
