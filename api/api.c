@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/api.h"
 
-#include <ctype.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <strings.h>
 
+#include "api/access.h"
 #include "api/error.h"
+#include "api/gate.h"
 #include "api/openapi.h"
 #include "api/reqlog.h"
 #include "api/url.h"
 
 #define REPLY_MAX   (256u << 20) /* bytes of one whole reply */
 #define OPENAPI_MAX (4u << 20)
-#define HEADERS_MAX 100
-#define TOKEN_MAX   2048 /* narrowed tokens carry their caveats */
 
 struct api {
     struct api_settings settings; /* constant after create, as the next */
@@ -91,121 +89,6 @@ void api_stream_leave(struct api *api)
     atomic_fetch_sub(&api->streams, 1);
 }
 
-static const char *lower(struct region *region, const char *text)
-{
-    char *out = region_strdup(region, text);
-    for (char *c = out; c != NULL && *c != '\0'; c++) {
-        *c = (char)tolower((unsigned char)*c);
-    }
-    return out;
-}
-
-static enum rc check_value(const struct api_header *header, struct why *why)
-{
-    for (const char *c = header->value; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 && *c != '\t') {
-            return why_fail(why, RC_INVALID, NULL, "the header %.60s holds a control character", header->name);
-        }
-    }
-    return RC_OK;
-}
-
-static enum rc keep_headers(struct api_request *request, const struct api_head *head, struct why *why)
-{
-    if (head->header_count > HEADERS_MAX) {
-        return why_fail(why, RC_TOO_LARGE, NULL, "at most %d headers are read", HEADERS_MAX);
-    }
-    request->headers = region_alloc(&request->region, head->header_count + 1, sizeof(*request->headers));
-    if (request->headers == NULL) {
-        return RC_NO_MEMORY;
-    }
-    for (size_t i = 0; i < head->header_count; i++) {
-        const struct api_header header = {
-            .name = lower(&request->region, head->headers[i].name),
-            .value = region_strdup(&request->region, head->headers[i].value),
-        };
-        if (header.name == NULL || header.value == NULL) {
-            return RC_NO_MEMORY;
-        }
-        const enum rc rc = check_value(&header, why);
-        if (rc != RC_OK) {
-            return rc;
-        }
-        request->headers[request->header_count++] = header;
-    }
-    return RC_OK;
-}
-
-static size_t count_header(const struct api_request *request, const char *name)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < request->header_count; i++) {
-        count += strcmp(request->headers[i].name, name) == 0;
-    }
-    return count;
-}
-
-/* What makes two readers of one byte stream disagree is refused before anything else. */
-static enum rc check_framing(const struct api_request *request, struct why *why)
-{
-    static const char *const once[] = { "content-length", "transfer-encoding", "authorization", "content-type" };
-    if (count_header(request, "host") != 1) {
-        return why_fail(why, RC_INVALID, "header:Host", "must be there exactly once");
-    }
-    for (size_t i = 0; i < COUNT_OF(once); i++) {
-        if (count_header(request, once[i]) > 1) {
-            return why_fail(why, RC_INVALID, NULL, "the header %s must be there at most once", once[i]);
-        }
-    }
-    const char *coding = api_get_header(request, "transfer-encoding");
-    if (coding != NULL && strcasecmp(coding, "chunked") != 0) {
-        return why_fail(why, RC_INVALID, "header:Transfer-Encoding", "must be chunked");
-    }
-    if (coding != NULL && api_get_header(request, "content-length") != NULL) {
-        return why_fail(why, RC_INVALID, "header:Transfer-Encoding", "must not stand beside Content-Length");
-    }
-    if (api_get_header(request, "content-encoding") != NULL) {
-        return why_fail(why, RC_UNSUPPORTED, "header:Content-Encoding", "must be absent: compressed bodies are not read");
-    }
-    return RC_OK;
-}
-
-/* Another system's id is echoed and logged only when it looks like one. */
-static bool is_client_id(const char *text)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=";
-    const size_t n = strlen(text);
-    return n > 0 && n <= API_CLIENT_ID_MAX && strspn(text, allowed) == n;
-}
-
-static void find_client_id(struct api_request *request)
-{
-    static const char *const names[] = { "x-request-id", "traceparent" };
-    for (size_t i = 0; i < COUNT_OF(names) && request->client_id == NULL; i++) {
-        const char *text = api_get_header(request, names[i]);
-        request->client_id = text != NULL && is_client_id(text) ? text : NULL;
-    }
-}
-
-static enum rc authenticate(struct api_request *request, struct why *why)
-{
-    const struct api_auth *auth = &request->api->settings.auth;
-    const struct api_route *route = request->route;
-    const char *header = api_get_header(request, "authorization");
-    if (route->open) {
-        return RC_OK;
-    }
-    if (header == NULL || strncasecmp(header, "Bearer ", 7) != 0 || strlen(header) > TOKEN_MAX) {
-        return why_fail(why, RC_UNAUTHENTICATED, "header:Authorization", "must be Bearer and a token");
-    }
-    enum rc rc = auth->authenticate(auth->arg, header + 7 + strspn(header + 7, " "), &request->region, &request->caller, why);
-    if (rc != RC_OK) {
-        return rc;
-    }
-    const char *name = route->named == NULL ? NULL : api_get_param(request, route->named);
-    return api_require(request, route->kind, name, route->verb, why);
-}
-
 static uint64_t ceiling_of(const struct api_request *request)
 {
     const struct api_limits *limits = &request->api->settings.limits;
@@ -264,17 +147,13 @@ static enum rc find_route(struct api_request *request, struct why *why)
 static enum rc admit(struct api_request *request, const struct api_head *head, struct why *why)
 {
     AUTO(url) struct url url = { NULL, NULL };
-    enum rc rc = head->malformed ? why_fail(why, RC_INVALID, NULL, "the request is not well-formed HTTP") : keep_headers(request, head, why);
-    rc = rc != RC_OK ? rc : check_framing(request, why);
-    if (rc == RC_OK) {
-        find_client_id(request);
-    }
+    enum rc rc = gate_pass(request, head, why);
     rc = rc != RC_OK ? rc : url_parse(head->target, &request->region, &url, why);
     if (rc == RC_OK) {
         request->path = url.path;
         rc = find_route(request, why);
     }
-    rc = rc != RC_OK ? rc : authenticate(request, why);
+    rc = rc != RC_OK ? rc : access_check(request, why);
     rc = rc != RC_OK ? rc : url_query(&url, request->route->query, &request->region, &request->query, why);
     return rc != RC_OK ? rc : check_body(request, why);
 }
@@ -328,6 +207,10 @@ struct api_request *api_begin(struct api *api, const struct api_head *head)
     request->handed = request->started;
     request->deadline.ns = request->started.ns + api->settings.limits.deadline_ms * 1000000;
     request->body_announced = head->body_bytes;
+    if (head->peer != NULL) {
+        request->peer = *head->peer;
+        request->client = head->peer->address;
+    }
     request->method = region_strdup(&request->region, head->method);
     request->method = request->method == NULL ? "" : request->method;
     struct why why = { 0 };

@@ -3,6 +3,7 @@
 #define API_API_H
 
 #include "api/route.h"
+#include "core/service/token.h"
 
 /*
  * The contract without a socket: five moments of a request.
@@ -36,7 +37,7 @@ struct api_limits {
 struct api_auth {
     void *arg;
     /* RC_UNAUTHENTICATED: unknown, expired or revoked. Must not touch the disk. */
-    enum rc (*authenticate)(void *arg, const char *token, struct region *region,
+    enum rc (*authenticate)(void *arg, const struct caller_ask *ask, struct region *region,
                             struct api_caller *ret, struct why *why);
     bool (*allows)(void *arg, const struct api_caller *caller, const char *kind, const char *name, const char *verb);
     void (*release)(void *arg, struct api_caller *caller); /* NULL: nothing to give back */

@@ -37,10 +37,10 @@ enum rc handlers_no_content(struct api_request *request)
     return RC_OK;
 }
 
-static enum rc find_caller(void *arg, const char *token, struct region *region, struct api_caller *ret, struct why *why)
+static enum rc find_caller(void *arg, const struct caller_ask *ask, struct region *region, struct api_caller *ret, struct why *why)
 {
     struct caller *caller = NULL;
-    const enum rc rc = caller_find(arg, token, &caller, why);
+    const enum rc rc = caller_find(arg, ask, &caller, why);
     if (rc != RC_OK) {
         return rc;
     }

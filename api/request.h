@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "api/response.h"
+#include "core/base/address.h"
 #include "core/base/clock.h"
 #include "core/base/doc.h"
 #include "core/base/field.h"
@@ -38,14 +39,32 @@ enum api_where {
     API_IO,      /* may read files and fsync */
 };
 
+/* A listening socket, as the configuration has it; constant while the daemon runs. */
+struct api_listener {
+    const char *name;
+    const struct address_range *proxies; /* whose word on the client's address is believed */
+    size_t proxy_count;
+    bool trusts_unix;          /* a Unix socket on whose other end is such a proxy */
+    const char *default_token; /* id of the token of requests that bring none; NULL: they are refused */
+};
+
+/* The connection that a request came over. */
+struct api_peer {
+    const struct api_listener *listener; /* NULL: not known, as in tests */
+    struct address address;              /* of the other end */
+    bool is_secure;                      /* over TLS */
+    char token[ID_SIZE];                 /* id of the token that the verified client certificate stands for; empty: none */
+};
+
 /* What the door knows when the headers are complete. All borrowed for the call of api_begin(). */
 struct api_head {
     const char *method;
     const char *target; /* raw, as it was sent: "/v1/models?limit=2" */
     const struct api_header *headers;
     size_t header_count;
-    int64_t body_bytes; /* what Content-Length says; API_BODY_CHUNKED */
-    bool malformed;     /* the door saw what no request may hold: a NUL, a length that is none */
+    int64_t body_bytes;          /* what Content-Length says; API_BODY_CHUNKED */
+    const struct api_peer *peer; /* NULL: not known, as in tests */
+    bool malformed;              /* the door saw what no request may hold: a NUL, a length that is none */
 };
 
 #define API_BODY_CHUNKED (-1)
@@ -74,6 +93,8 @@ struct api_request {
     size_t param_count;
     void *query; /* the struct of the route's query schema */
     struct api_caller caller;
+    struct api_peer peer;
+    struct address client;      /* who is behind the proxies, as far as they are believed */
     struct api_header *headers; /* copies, names in lower case */
     size_t header_count;
 

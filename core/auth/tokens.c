@@ -211,6 +211,16 @@ static enum rc refuse(const char *text, struct why *why)
     return why_fail(why, RC_UNAUTHENTICATED, NULL, "the token is unknown, revoked or expired");
 }
 
+/* Under the lock: pins one that has not expired; NULL stays NULL. */
+static struct grant *pin_living(struct grant *grant)
+{
+    if (grant == NULL || grant->expires_at <= wall_seconds()) {
+        return NULL;
+    }
+    (void)atomic_fetch_add(&grant->_pins, 1);
+    return grant;
+}
+
 enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, struct why *why)
 {
     char sha256[DIGEST_HEX_SIZE];
@@ -222,15 +232,22 @@ enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, 
         return rc;
     }
     (void)pthread_rwlock_rdlock(&tokens->lock);
-    struct grant *grant = find_hash(tokens, sha256);
-    if (grant != NULL && grant->expires_at > wall_seconds()) {
-        (void)atomic_fetch_add(&grant->_pins, 1);
-    } else {
-        grant = NULL;
-    }
+    struct grant *grant = pin_living(find_hash(tokens, sha256));
     (void)pthread_rwlock_unlock(&tokens->lock);
     if (grant == NULL) {
         return refuse(text, why);
+    }
+    *ret = grant;
+    return RC_OK;
+}
+
+enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret, struct why *why)
+{
+    (void)pthread_rwlock_rdlock(&tokens->lock);
+    struct grant *grant = pin_living(find_id(tokens, id));
+    (void)pthread_rwlock_unlock(&tokens->lock);
+    if (grant == NULL) {
+        return why_fail(why, RC_UNAUTHENTICATED, NULL, "the token that this connection stands for is unknown, revoked or expired");
     }
     *ret = grant;
     return RC_OK;

@@ -61,6 +61,9 @@ enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct
 /* By the text of a token. RC_UNAUTHENTICATED: malformed, unknown, revoked or expired (why tells the first from
  * the rest); RC_NO_MEMORY. Unpin it. */
 enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, struct why *why) MUST_CHECK;
+
+/* By its id, for connections that stand for a token. RC_UNAUTHENTICATED: unknown, revoked or expired. */
+enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret, struct why *why) MUST_CHECK;
 void tokens_unpin(struct grant *grant);
 
 /* Forgets the token and all that it made. RC_NOT_FOUND: none of them is here. */

@@ -70,10 +70,11 @@ const struct schema token_schema = {
     "Token", "Who is asking, and for what it may ask.", sizeof(struct token_view), view_fields, false
 };
 
-enum rc caller_find(struct service *service, const char *token, struct caller **ret, struct why *why)
+enum rc caller_find(struct service *service, const struct caller_ask *ask, struct caller **ret, struct why *why)
 {
     struct grant *grant;
-    const enum rc rc = tokens_pin(service->tokens, token, &grant, why);
+    const enum rc rc = ask->token != NULL ? tokens_pin(service->tokens, ask->token, &grant, why)
+                                          : tokens_pin_id(service->tokens, ask->id, &grant, why);
     if (rc != RC_OK) {
         return rc;
     }

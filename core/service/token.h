@@ -2,6 +2,7 @@
 #ifndef CORE_SERVICE_TOKEN_H
 #define CORE_SERVICE_TOKEN_H
 
+#include "core/base/address.h"
 #include "core/base/field.h"
 #include "core/service/service.h"
 
@@ -16,8 +17,17 @@ extern const struct schema token_schema;         /* the reply; "token" only in t
 /* Who is asking, borrowed from the resident table until caller_release(). */
 struct caller;
 
+/* What a request says of itself. All borrowed for the call. */
+struct caller_ask {
+    const char *token; /* the text that it brings; NULL: the connection stands for the token `id` */
+    const char *id;
+    const char *path;       /* decoded, without query and prefix */
+    const char *model;      /* that the path names; NULL: none */
+    struct address address; /* of the client; ADDRESS_NONE: not known */
+};
+
 /* RC_UNAUTHENTICATED: malformed, unknown, expired or revoked (the words do not tell which of the last three apart from expiry). */
-enum rc caller_find(struct service *service, const char *token, struct caller **ret, struct why *why) MUST_CHECK;
+enum rc caller_find(struct service *service, const struct caller_ask *ask, struct caller **ret, struct why *why) MUST_CHECK;
 void caller_release(struct caller *caller);
 const char *caller_token_id(const struct caller *caller);
 

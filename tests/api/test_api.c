@@ -80,12 +80,12 @@ static const struct api_route routes[] = {
     { .method = NULL },
 };
 
-static enum rc authenticate(void *arg, const char *token, struct region *region, struct api_caller *ret, struct why *why)
+static enum rc authenticate(void *arg, const struct caller_ask *ask, struct region *region, struct api_caller *ret, struct why *why)
 {
-    if (strncmp(token, "t-", 2) != 0) {
+    if (strncmp(ask->token, "t-", 2) != 0) {
         return why_fail(why, RC_UNAUTHENTICATED, "header:Authorization", "the token is not known");
     }
-    ret->grant = region_strdup(region, token);
+    ret->grant = region_strdup(region, ask->token);
     return RC_OK;
 }
 

@@ -37,7 +37,7 @@ static inline void house_open(struct house *it)
     FILE *file = fopen(path, "r");
     check(file != NULL && fscanf(file, "%120s", token) == 1);
     (void)fclose(file);
-    check_ok(caller_find(it->service, token, &it->caller, &it->why), &it->why);
+    check_ok(caller_find(it->service, &(struct caller_ask){ .token = token }, &it->caller, &it->why), &it->why);
 }
 
 static inline void house_close(struct house *it)

@@ -16,7 +16,7 @@ static enum rc issue(struct house *it, const struct caller *creator, const char 
 static struct caller *caller_of(struct house *it, const struct doc *reply)
 {
     struct caller *caller = NULL;
-    check_ok(caller_find(it->service, doc_get_string(reply, "token", ""), &caller, &it->why), &it->why);
+    check_ok(caller_find(it->service, &(struct caller_ask){ .token = doc_get_string(reply, "token", "") }, &caller, &it->why), &it->why);
     return caller;
 }
 
@@ -70,10 +70,10 @@ static void test_token_revoked_stops_its_children(void **state)
     check_ok(issue(it, caller, "{\"name\":\"c\",\"scopes\":[\"model:read\"],\"expires_in\":60}", &child), &it->why);
     caller_release(caller);
     check_ok(service_token_revoke(it->service, doc_get_string(parent, "id", ""), &it->why), &it->why);
-    check_rc(caller_find(it->service, doc_get_string(child, "token", ""), &caller, &it->why), RC_UNAUTHENTICATED);
+    check_rc(caller_find(it->service, &(struct caller_ask){ .token = doc_get_string(child, "token", "") }, &caller, &it->why), RC_UNAUTHENTICATED);
     house_close(it);
     house_open(it);
-    check_rc(caller_find(it->service, doc_get_string(child, "token", ""), &caller, &it->why), RC_UNAUTHENTICATED);
+    check_rc(caller_find(it->service, &(struct caller_ask){ .token = doc_get_string(child, "token", "") }, &caller, &it->why), RC_UNAUTHENTICATED);
 }
 
 static void test_token_expires(void **state)
@@ -83,7 +83,7 @@ static void test_token_expires(void **state)
     struct caller *caller = NULL;
     check_ok(issue(it, it->caller, "{\"name\":\"p\",\"scopes\":[\"model:read\"],\"expires_in\":60}", &reply), &it->why);
     wall_set((struct wall){ wall_now().ms + 61000 });
-    const enum rc rc = caller_find(it->service, doc_get_string(reply, "token", ""), &caller, &it->why);
+    const enum rc rc = caller_find(it->service, &(struct caller_ask){ .token = doc_get_string(reply, "token", "") }, &caller, &it->why);
     wall_set((struct wall){ -1 });
     check_rc(rc, RC_UNAUTHENTICATED);
 }

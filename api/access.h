@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef API_ACCESS_H
+#define API_ACCESS_H
+
+#include "api/api.h"
+
+/*
+ * Who is asking, and may it: token, scope.
+ *
+ * Threads: the request's; must not touch the disk. Memory: the caller is the
+ * request's until api_done(). Logs: no.
+ */
+
+/* RC_UNAUTHENTICATED, RC_DENIED; RC_OK at once for a public route. */
+enum rc access_check(struct api_request *request, struct why *why) MUST_CHECK;
+
+#endif
