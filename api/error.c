@@ -26,35 +26,39 @@ static const struct field problem_fields[] = {
 };
 const struct schema api_problem_schema = { "Problem", "An error (RFC 9457).", sizeof(struct problem), problem_fields, true };
 
+/* Every code of rc.h once; docs/errors.md is made from this table. The last row before the end answers for a code that is missing. */
+const struct api_error api_errors[] = {
+    { 400, "invalid_json", "The body is not well-formed", "send well-formed JSON in UTF-8" },
+    { 400, "duplicate_key", "A key is given twice", "send every key once" },
+    { 400, "unknown_key", "A key is not known", "the detail lists the keys that are known there" },
+    { 400, "invalid_value", "A value is not allowed", "the detail says what would be right" },
+    { 401, "unauthenticated", "A valid token is needed", "send a valid token: `Authorization: Bearer licit_...`" },
+    { 403, "forbidden", "The token does not allow this", "ask for a token with the scope that the detail names" },
+    { 404, "not_found", "There is no such thing", "check the id; for a prediction: label a version `production`, or name one" },
+    { 405, "method_not_allowed", "The method is not offered here", "the header `Allow` lists the methods" },
+    { 409, "conflict", "It clashes with the present state", "the present state forbids it, such as removing a version that a label names" },
+    { 410, "gone", "It was here and has been erased", "an erased dataset answers with what remains on record" },
+    { 413, "too_large", "It is larger than the ceiling", "the ceiling is in the detail and in `licitd.conf`" },
+    { 415, "unsupported_media", "This form is not supported", "send the media type that the detail names" },
+    { 422, "unprocessable", "Well-formed, but not possible with this data", "the detail says what the data does not allow" },
+    { 429, "queue_full", "The queue is full", "try again after `Retry-After` seconds" },
+    { 429, "rate_limited", "Too many requests", "try again after `Retry-After` seconds" },
+    { 499, "cancelled", "It was cancelled", "the client left, or a job was cancelled" },
+    { 503, "unavailable", "Not ready for this now", "the server is starting, stopping or short of memory: try again after `Retry-After` seconds" },
+    { 504, "deadline", "The deadline has passed", "it waited too long; try again when there is less to do" },
+    { 507, "storage_full", "The disk is full", "nothing was changed; whoever runs the server makes room" },
+    { 500, "internal", "An internal error", "a fault of the server: report it with the request id" },
+    { 0, NULL, NULL, NULL },
+};
+
+/* RC_OK is no error; a result code without a row would be our own fault. */
 struct api_error api_error_of(enum rc rc)
 {
-    switch (rc) {
-    case RC_OK: return (struct api_error){ 200, rc_code(rc), "Done" };
-    case RC_INVALID: return (struct api_error){ 400, rc_code(rc), "A value is not allowed" };
-    case RC_SYNTAX: return (struct api_error){ 400, rc_code(rc), "The body is not well-formed" };
-    case RC_DUPLICATE_KEY: return (struct api_error){ 400, rc_code(rc), "A key is given twice" };
-    case RC_UNKNOWN_KEY: return (struct api_error){ 400, rc_code(rc), "A key is not known" };
-    case RC_UNAUTHENTICATED: return (struct api_error){ 401, rc_code(rc), "A valid token is needed" };
-    case RC_DENIED: return (struct api_error){ 403, rc_code(rc), "The token does not allow this" };
-    case RC_NOT_FOUND: return (struct api_error){ 404, rc_code(rc), "There is no such thing" };
-    case RC_GONE: return (struct api_error){ 410, rc_code(rc), "It was here and has been erased" };
-    case RC_METHOD: return (struct api_error){ 405, rc_code(rc), "The method is not offered here" };
-    case RC_CONFLICT: return (struct api_error){ 409, rc_code(rc), "It clashes with the present state" };
-    case RC_UNPROCESSABLE: return (struct api_error){ 422, rc_code(rc), "Well-formed, but not possible with this data" };
-    case RC_TOO_LARGE: return (struct api_error){ 413, rc_code(rc), "It is larger than the ceiling" };
-    case RC_UNSUPPORTED: return (struct api_error){ 415, rc_code(rc), "This form is not supported" };
-    case RC_BUSY: return (struct api_error){ 429, rc_code(rc), "The queue is full" };
-    case RC_LIMITED: return (struct api_error){ 429, rc_code(rc), "Too many requests" };
-    case RC_CANCELLED: return (struct api_error){ 499, rc_code(rc), "It was cancelled" };
-    case RC_TIMEOUT: return (struct api_error){ 504, rc_code(rc), "The deadline has passed" };
-    case RC_UNAVAILABLE: return (struct api_error){ 503, rc_code(rc), "Not ready for this now" };
-    case RC_NO_MEMORY: return (struct api_error){ 503, rc_code(rc), "Not ready for this now" };
-    case RC_STORAGE_FULL: return (struct api_error){ 507, rc_code(rc), "The disk is full" };
-    case RC_IO:
-    case RC_CORRUPT:
-    case RC_INTERNAL: break;
+    const struct api_error *error = api_errors;
+    while (error[1].code != NULL && strcmp(error->code, rc_code(rc)) != 0) {
+        error++;
     }
-    return (struct api_error){ 500, rc_code(rc), "An internal error" };
+    return *error;
 }
 
 /* Our own fault is told in the log; the client gets the request id to ask with. */

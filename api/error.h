@@ -5,7 +5,9 @@
 #include "api/route.h"
 
 /*
- * How a failure looks over HTTP: the only place that maps enum rc to a status.
+ * How a failure looks over HTTP: the one table of codes, with their status and
+ * words. A new code is a row of rc.h (RC_TABLE) and a row here; a test holds the
+ * two together, and docs/errors.md is made from them.
  *
  * Threads: any. Memory: none. Logs: one error line for what is our own fault.
  */
@@ -14,8 +16,12 @@ struct api_error {
     int status;
     const char *code;
     const char *title;
+    const char *advice; /* what a client should do; for docs/errors.md */
 };
 
+extern const struct api_error api_errors[]; /* closed by a row whose code is NULL */
+
+/* Never for RC_OK. A code without a row would be an internal error. */
 struct api_error api_error_of(enum rc rc);
 
 /* Makes the reply of a failure in the style of the path; always leaves a reply. */

@@ -190,6 +190,25 @@ static void test_api_error_maps_every_code(void **state)
     api_destroy(api);
 }
 
+/* The table of api/error.c and that of core/base/rc.h name the same codes. */
+static void test_api_error_has_a_row_for_every_code(void **state)
+{
+    for (int rc = 1; rc <= RC_INTERNAL; rc++) {
+        check_text(api_error_of((enum rc)rc).code, rc_code((enum rc)rc));
+    }
+    for (const struct api_error *error = api_errors; error->code != NULL; error++) {
+        int known = 0, rows = 0;
+        for (int rc = 1; rc <= RC_INTERNAL; rc++) {
+            known += strcmp(rc_code((enum rc)rc), error->code) == 0;
+        }
+        for (const struct api_error *other = api_errors; other->code != NULL; other++) {
+            rows += strcmp(other->code, error->code) == 0;
+        }
+        check(known >= 1 && rows == 1 && error->status >= 400 && error->status <= 599);
+        check(error->title[0] != '\0' && error->advice[0] != '\0');
+    }
+}
+
 static void test_api_refuses_bad_framing(void **state)
 {
     static const struct {
@@ -318,7 +337,7 @@ static void test_api_answers_with_each_failing_allocation(void **state)
 
 CHECK_MAIN("api/api",
            CHECK(test_api_routes_authenticates_and_limits),
-           CHECK(test_api_error_maps_every_code),
+           CHECK(test_api_error_has_a_row_for_every_code), CHECK(test_api_error_maps_every_code),
            CHECK(test_api_refuses_bad_framing),
            CHECK(test_api_streams_bodies_and_drops_their_state),
            CHECK(test_api_counts_chunked_bodies),
