@@ -3,7 +3,7 @@
 #define API_API_H
 
 #include "api/route.h"
-#include "core/service/token.h"
+#include "core/service/caller.h"
 
 /*
  * The contract without a socket: five moments of a request.

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/base/str.h"
-#include "core/service/token.h"
+#include "core/service/caller.h"
 
 struct list_query {
     int64_t limit;

@@ -7,8 +7,8 @@
 
 #include "api/answers.h"
 #include "api/rows.h"
+#include "core/service/caller.h"
 #include "core/service/predict.h"
-#include "core/service/token.h"
 
 #define BATCH_ROWS   256          /* rows that are computed together */
 #define BATCH_FLOATS (1u << 20)   /* features of one batch; a wider row is a batch of its own */

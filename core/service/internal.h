@@ -25,6 +25,9 @@ struct service {
     struct chores *chores;
 };
 
+/* The caller's token, pinned for as long as the caller is. */
+struct grant *caller_grant(const struct caller *caller);
+
 /* The ceiling of what one reply or one stored document takes while it is made. */
 #define SERVICE_REGION_MAX ((size_t)64 << 20)
 

@@ -8,7 +8,6 @@
 #include "core/service/job_body.h"
 #include "core/service/jobspec.h"
 #include "core/service/registry.h"
-#include "core/service/token.h"
 #include "core/service/trainer.h"
 #include "core/work/jobstate.h"
 

@@ -5,11 +5,11 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/service/caller.h"
 #include "core/service/job_body.h"
 #include "core/service/jobspec.h"
 #include "core/service/registry.h"
 #include "core/service/rows.h"
-#include "core/service/token.h"
 #include "core/service/trainer.h"
 #include "core/work/jobstate.h"
 

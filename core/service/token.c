@@ -11,103 +11,11 @@
 #include "core/base/log.h"
 #include "core/service/chores.h"
 #include "core/service/internal.h"
+#include "core/service/token_body.h"
 #include "core/store/token.h"
-
-/* A caller is a pinned grant under the service's own name. */
-static struct grant *grant_of(const struct caller *caller)
-{
-    return (struct grant *)caller;
-}
 
 #define FIRST_TOKEN_SECONDS (30 * 86400)
 #define FIRST_TOKEN_FILE    "first-token"
-
-struct token_request {
-    const char *name;
-    struct field_list scopes, purposes; /* const char * */
-    int64_t expires_in;
-};
-
-struct token_view {
-    const char *id, *object, *name, *token, *parent;
-    struct field_list scopes, purposes; /* const char * */
-    int64_t created_at, expires_at, revoked_at, last_used_at;
-};
-
-static const struct field scope_item = { .name = "", .kind = FIELD_STRING, .min = 1, .max = SCOPE_TEXT_MAX };
-static const struct field purpose_item = { .name = "", .kind = FIELD_STRING, .min = 1, .max = 128 };
-
-static const struct field request_fields[] = {
-    { .name = "name", .kind = FIELD_STRING, .offset = offsetof(struct token_request, name), .flags = FIELD_REQUIRED, .min = 1, .max = 200, .about = "What it is for; shown in lists." },
-    { .name = "scopes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, scopes), .flags = FIELD_REQUIRED, .min = 1, .max = SCOPE_LIST_MAX, .item = &scope_item, .about = "kind:pattern:verb each; never wider than the creator's." },
-    { .name = "expires_in", .kind = FIELD_INTEGER, .offset = offsetof(struct token_request, expires_in), .flags = FIELD_REQUIRED, .min = 1, .max = 3155760000, .about = "Seconds from now; the configuration has a ceiling." },
-    { .name = "purposes", .kind = FIELD_LIST, .offset = offsetof(struct token_request, purposes), .max = 32, .item = &purpose_item, .about = "Limits it to these: predictions then need X-Purpose, jobs a purpose; none: not limited." },
-    { .name = NULL },
-};
-
-const struct schema token_request_schema = {
-    "TokenRequest", "A token to issue.", sizeof(struct token_request), request_fields, false
-};
-
-#define VIEW(member) offsetof(struct token_view, member)
-
-static const struct field view_fields[] = {
-    { .name = "id", .kind = FIELD_STRING, .offset = VIEW(id), .about = "tok- and 20 characters; stands in every record, the token in none." },
-    { .name = "object", .kind = FIELD_STRING, .offset = VIEW(object), .about = "Always token." },
-    { .name = "name", .kind = FIELD_STRING, .offset = VIEW(name) },
-    { .name = "token", .kind = FIELD_STRING, .flags = FIELD_SECRET, .offset = VIEW(token), .about = "The secret; in the reply that creates it, and never again." },
-    { .name = "scopes", .kind = FIELD_LIST, .offset = VIEW(scopes), .max = SCOPE_LIST_MAX, .item = &scope_item },
-    { .name = "purposes", .kind = FIELD_LIST, .offset = VIEW(purposes), .max = 32, .item = &purpose_item },
-    { .name = "parent", .kind = FIELD_STRING, .offset = VIEW(parent), .about = "The token that made it." },
-    { .name = "created_at", .kind = FIELD_INTEGER, .offset = VIEW(created_at), .about = "Unix seconds." },
-    { .name = "expires_at", .kind = FIELD_INTEGER, .offset = VIEW(expires_at), .about = "Unix seconds." },
-    { .name = "revoked_at", .kind = FIELD_INTEGER, .offset = VIEW(revoked_at), .about = "Unix seconds; absent while it is good." },
-    { .name = "last_used_at", .kind = FIELD_INTEGER, .offset = VIEW(last_used_at), .about = "Unix seconds, to ten minutes." },
-    { .name = NULL },
-};
-
-const struct schema token_schema = {
-    "Token", "Who is asking, and for what it may ask.", sizeof(struct token_view), view_fields, false
-};
-
-enum rc caller_find(struct service *service, const struct caller_ask *ask, struct caller **ret, struct why *why)
-{
-    struct grant *grant;
-    const enum rc rc = ask->token != NULL ? tokens_pin(service->tokens, ask->token, &grant, why)
-                                          : tokens_pin_id(service->tokens, ask->id, &grant, why);
-    if (rc != RC_OK) {
-        return rc;
-    }
-    if (tokens_note_use(grant, wall_seconds())) {
-        chores_note(service->chores, grant->id);
-    }
-    *ret = (struct caller *)grant;
-    return RC_OK;
-}
-
-void caller_release(struct caller *caller)
-{
-    if (caller != NULL) {
-        tokens_unpin(grant_of(caller));
-    }
-}
-
-const char *caller_token_id(const struct caller *caller)
-{
-    return grant_of(caller)->id;
-}
-
-bool caller_may(const struct caller *caller, const char *kind, const char *name, const char *verb)
-{
-    char right[64];
-    (void)snprintf(right, sizeof(right), "%s:%s", kind, verb); /* both are words of our own tables */
-    for (int i = 0; i < SCOPE_RIGHT_COUNT; i++) {
-        if (strcmp(right, scope_right_name((enum scope_right)i)) == 0) {
-            return scope_allows(&grant_of(caller)->scopes, (enum scope_right)i, name);
-        }
-    }
-    return false;
-}
 
 static int64_t or_absent(int64_t n)
 {
@@ -131,60 +39,14 @@ static enum rc split_words(const char *line, struct region *region, struct field
     return RC_OK;
 }
 
-static const struct field body_fields[] = {
-    { .name = "purposes", .kind = FIELD_LIST, .offset = 0, .max = 32, .item = &purpose_item },
-    { .name = NULL },
-};
-
-/* What a token's row keeps beside the columns. */
-static const struct schema body_schema = { "TokenBody", "Kept with a token.", sizeof(struct field_list), body_fields, false };
-
-/* The purposes to which a token is limited; none: it is not. */
-static enum rc read_purposes(const char *json, struct region *region, struct field_list *ret, struct why *why)
-{
-    AUTO_PTR(doc) struct doc *body = NULL;
-    const enum rc rc = service_stored(json, &body, why);
-    *ret = (struct field_list){ 0 };
-    return rc == RC_OK && body != NULL ? schema_read(&body_schema, body, region, ret, why) : rc;
-}
-
-static bool has_purpose(const struct field_list *purposes, const char *purpose)
-{
-    const char *const *items = purposes->items;
-    for (size_t i = 0; i < purposes->count; i++) {
-        if (purpose != NULL && strcmp(items[i], purpose) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-enum rc caller_check_purpose(const struct caller *caller, const char *purpose, const char *path, struct why *why)
-{
-    const char *json = grant_of(caller)->body;
-    if (json == NULL || strcmp(json, "{}") == 0) { /* not limited: nothing to read on the way of every prediction */
-        return RC_OK;
-    }
-    AUTO(region) struct region region;
-    region_init(&region, SERVICE_REGION_MAX);
-    struct field_list purposes;
-    const enum rc rc = read_purposes(json, &region, &purposes, why);
-    if (rc != RC_OK || purposes.count == 0 || has_purpose(&purposes, purpose)) {
-        return rc;
-    }
-    const char *const *items = purposes.items;
-    return why_fail(why, RC_DENIED, path, "the token serves only the purposes that it names, such as \"%.80s\"; got %s%.80s%s",
-                    items[0], purpose == NULL ? "" : "\"", purpose == NULL ? "none" : purpose, purpose == NULL ? "" : "\"");
-}
-
 /* A token passes on at most its own purposes, and its limit too. */
 static enum rc narrow_purposes(const struct caller *creator, const struct field_list *asked, struct region *region, struct why *why)
 {
     struct field_list own;
-    const enum rc rc = read_purposes(grant_of(creator)->body, region, &own, why);
+    const enum rc rc = token_read_purposes(caller_grant(creator)->body, region, &own, why);
     bool narrower = own.count == 0 || asked->count > 0;
     for (size_t i = 0; rc == RC_OK && narrower && own.count > 0 && i < asked->count; i++) {
-        narrower = has_purpose(&own, ((const char *const *)asked->items)[i]);
+        narrower = token_has_purpose(&own, ((const char *const *)asked->items)[i]);
     }
     if (rc == RC_OK && !narrower) {
         return why_fail(why, RC_DENIED, "purposes", "go beyond those of the token that asks; a token passes on at most its own");
@@ -206,7 +68,7 @@ static enum rc view_of(const struct token_row *row, struct region *region, struc
     };
     enum rc rc = split_words(row->scopes, region, &view->scopes);
     if (rc == RC_OK) {
-        rc = read_purposes(row->body, region, &view->purposes, why);
+        rc = token_read_purposes(row->body, region, &view->purposes, why);
     }
     return rc;
 }
@@ -231,7 +93,7 @@ static enum rc join_scopes(const struct field_list *scopes, const struct caller 
     if (rc != RC_OK) {
         return why_under(why, rc, "scopes");
     }
-    if (creator != NULL && !scope_is_subset(&list, &grant_of(creator)->scopes)) {
+    if (creator != NULL && !scope_is_subset(&list, &caller_grant(creator)->scopes)) {
         return why_fail(why, RC_DENIED, "scopes", "go beyond those of the token that asks; a token passes on at most its own");
     }
     AUTO(buf) struct buf line;
@@ -263,7 +125,7 @@ static enum rc keep(struct service *service, const struct token_row *row, const 
         return rc;
     }
     rc = tokens_insert(service->tokens, row, why);
-    if (rc == RC_OK && creator != NULL && atomic_load(&grant_of(creator)->revoked)) {
+    if (rc == RC_OK && creator != NULL && atomic_load(&caller_grant(creator)->revoked)) {
         rc = why_fail(why, RC_CONFLICT, "", "the token that asks for it is revoked");
     }
     if (rc != RC_OK) { /* nobody will be told its text */
@@ -302,7 +164,7 @@ enum rc service_token_create(struct service *service, const struct caller *creat
     }
     if (rc == RC_OK) {
         row.name = request.name;
-        kept = schema_write(&body_schema, &request.purposes);
+        kept = schema_write(&token_body_schema, &request.purposes);
         rc = kept == NULL ? RC_NO_MEMORY : service_text(kept, &region, &row.body);
     }
     char text[TOKEN_SIZE] = { 0 };
