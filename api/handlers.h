@@ -56,10 +56,12 @@ enum rc handle_token_create(struct api_request *request, struct why *why);
 enum rc handle_token_list(struct api_request *request, struct why *why);
 enum rc handle_token_revoke(struct api_request *request, struct why *why);
 
-/* Shared: a page of a list, as the query asks for it; a 204. */
+/* Shared: a page of a list, as the query asks for it; the reply to what made something, with its address (the
+ * document is handed over); a 204. */
 struct page;
 enum rc handlers_list(struct api_request *request, struct why *why,
                       enum rc (*use_case)(struct service *, const struct page *, struct doc **, struct why *));
+enum rc handlers_created(struct api_request *request, int status, const char *collection, struct doc *doc);
 enum rc handlers_no_content(struct api_request *request);
 
 #endif

@@ -37,6 +37,18 @@ enum rc handlers_no_content(struct api_request *request)
     return RC_OK;
 }
 
+enum rc handlers_created(struct api_request *request, int status, const char *collection, struct doc *doc)
+{
+    const char *prefix = api_get_settings(request->api)->prefix;
+    const char *place = region_printf(&request->region, "%s%s/%s", prefix == NULL ? "" : prefix, collection, doc_get_string(doc, "id", ""));
+    const enum rc rc = place == NULL ? RC_NO_MEMORY : api_add_header(request, "Location", place);
+    if (rc != RC_OK) {
+        doc_destroy(doc);
+        return rc;
+    }
+    return api_reply_doc(request, status, doc);
+}
+
 static enum rc find_caller(void *arg, const struct caller_ask *ask, struct region *region, struct api_caller *ret, struct why *why)
 {
     struct caller *caller = NULL;

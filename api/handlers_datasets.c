@@ -82,19 +82,6 @@ enum rc handle_dataset_chunk(struct api_request *request, const char *bytes, siz
     return rc != RC_OK ? rc : multipart_push(it->multipart, bytes, n, why);
 }
 
-/* 201 with the address of what was made. */
-static enum rc reply_created(struct api_request *request, struct doc *doc)
-{
-    char place[80];
-    (void)snprintf(place, sizeof(place), "/v1/datasets/%s", doc_get_string(doc, "id", "")); /* ids are short */
-    const enum rc rc = api_add_header(request, "Location", place);
-    if (rc != RC_OK) {
-        doc_destroy(doc);
-        return rc;
-    }
-    return api_reply_doc(request, 201, doc);
-}
-
 enum rc handle_dataset_create(struct api_request *request, struct why *why)
 {
     enum rc rc = request->state == NULL ? open_intake(request, why) : RC_OK;
@@ -108,7 +95,7 @@ enum rc handle_dataset_create(struct api_request *request, struct why *why)
     }
     struct doc *doc = NULL;
     rc = upload_finish(it->upload, &doc, why);
-    return rc != RC_OK ? rc : reply_created(request, doc);
+    return rc != RC_OK ? rc : handlers_created(request, 201, "/v1/datasets", doc);
 }
 
 enum rc handle_dataset_list(struct api_request *request, struct why *why)

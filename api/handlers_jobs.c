@@ -17,17 +17,7 @@ enum rc handle_job_create(struct api_request *request, struct why *why)
     struct doc *doc = NULL;
     enum rc rc = api_read_doc(request, &body, why);
     rc = rc != RC_OK ? rc : service_job_submit(request->service, request->caller.grant, body, &doc, why);
-    if (rc != RC_OK) {
-        return rc;
-    }
-    char place[80];
-    (void)snprintf(place, sizeof(place), "/v1/jobs/%s", doc_get_string(doc, "id", "")); /* ids are short */
-    rc = api_add_header(request, "Location", place);
-    if (rc != RC_OK) {
-        doc_destroy(doc);
-        return rc;
-    }
-    return api_reply_doc(request, 202, doc);
+    return rc != RC_OK ? rc : handlers_created(request, 202, "/v1/jobs", doc);
 }
 
 enum rc handle_job_list(struct api_request *request, struct why *why)

@@ -17,6 +17,7 @@ static enum rc get_row(struct service *service, const char *id, struct region *r
                        struct why *why)
 {
     const enum rc rc = store_job_get(service->store, id, region, row, why);
+    registry_settle(service->registry); /* whoever is told that it has succeeded finds its label in place */
     return rc == RC_NOT_FOUND ? why_fail(why, rc, "", "there is no job %s", id) : rc;
 }
 
@@ -44,6 +45,7 @@ enum rc service_job_list(struct service *service, const struct page *page, struc
     const struct store_page rows = service_page(page);
     struct job_list list;
     enum rc rc = store_job_list(service->store, NULL, &rows, &region, &list, why);
+    registry_settle(service->registry); /* as in get_row() */
     AUTO_PTR(doc) struct doc *data = doc_new_list();
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         struct doc *item = NULL;

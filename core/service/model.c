@@ -102,6 +102,7 @@ static enum rc view_labels(struct service *service, const char *model, struct re
 {
     struct label_list list;
     enum rc rc = store_label_list(service->store, model, region, &list, why);
+    registry_settle(service->registry); /* a label that is shown is in place */
     if (rc != RC_OK) {
         return rc;
     }

@@ -241,6 +241,12 @@ void registry_end_change(struct registry *registry)
     pthread_mutex_unlock(&registry->changing);
 }
 
+void registry_settle(struct registry *registry)
+{
+    pthread_mutex_lock(&registry->changing);
+    pthread_mutex_unlock(&registry->changing);
+}
+
 void registry_set_label(struct registry *registry, const char *model, const char *name, int64_t number)
 {
     pthread_rwlock_wrlock(&registry->lock);

@@ -41,6 +41,9 @@ int64_t registry_label(struct registry *registry, const char *model, const char 
 enum rc registry_begin_change(struct registry *registry) MUST_CHECK;
 void registry_end_change(struct registry *registry);
 
+/* Returns when no change is under way: what was read from the store before is followed here by then. */
+void registry_settle(struct registry *registry);
+
 /* Follows the store: sets a label; forgets one; forgets a version or (number 0) all of a model with its labels. */
 void registry_set_label(struct registry *registry, const char *model, const char *label, int64_t number);
 void registry_drop_label(struct registry *registry, const char *model, const char *label);
