@@ -164,6 +164,14 @@ void query_bind_text(struct query *q, const char *text)
     }
 }
 
+void query_bind_bytes(struct query *q, const void *bytes, size_t n)
+{
+    q->_bound++;
+    if (q->rc == RC_OK) {
+        q->rc = translate(sqlite3_bind_blob64(q->_stmt, q->_bound, bytes, n, SQLITE_STATIC));
+    }
+}
+
 void query_bind_int(struct query *q, int64_t n)
 {
     q->_bound++;
@@ -195,6 +203,23 @@ const char *query_text(struct query *q, int column, struct region *region)
     const char *text = (const char *)sqlite3_column_text(q->_stmt, column);
     const char *copy = text == NULL ? NULL : region_strdup(region, text);
     q->rc = copy == NULL ? RC_NO_MEMORY : RC_OK;
+    return copy;
+}
+
+const void *query_bytes(struct query *q, int column, struct region *region, size_t *ret_n)
+{
+    *ret_n = 0;
+    if (q->rc != RC_OK || sqlite3_column_type(q->_stmt, column) == SQLITE_NULL) {
+        return NULL;
+    }
+    const void *bytes = sqlite3_column_blob(q->_stmt, column); /* NULL for none, too */
+    const size_t n = bytes == NULL ? 0 : (size_t)sqlite3_column_bytes(q->_stmt, column);
+    void *copy = region_alloc(region, n, 1);
+    q->rc = copy == NULL ? RC_NO_MEMORY : RC_OK;
+    if (copy != NULL && n > 0) {
+        memcpy(copy, bytes, n);
+        *ret_n = n;
+    }
     return copy;
 }
 

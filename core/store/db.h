@@ -64,16 +64,18 @@ int64_t db_last_seq(struct db *db);
 
 void query_begin(struct query *q, struct db *db, const char *sql);
 
-/* Values for ?1, ?2, ... in this order. NULL text binds NULL; text must live until query_end(). */
+/* Values for ?1, ?2, ... in this order. NULL binds NULL; text and bytes must live until query_end(). */
 void query_bind_text(struct query *q, const char *text);
+void query_bind_bytes(struct query *q, const void *bytes, size_t n);
 void query_bind_int(struct query *q, int64_t n);
 
 /* A row is there to be read. */
 bool query_next(struct query *q);
 
-/* Columns from 0. Text is copied to the region; NULL stays NULL, so does an error. */
+/* Columns from 0. Text and bytes are copied to the region; NULL stays NULL, so does an error. */
 int64_t query_int(struct query *q, int column);
 const char *query_text(struct query *q, int column, struct region *region);
+const void *query_bytes(struct query *q, int column, struct region *region, size_t *ret_n);
 void query_copy(struct query *q, int column, char *ret, size_t size); /* NULL gives ""; longer than size is RC_CORRUPT */
 
 /* Gives the statement back. A query of rows may end before the last one. */

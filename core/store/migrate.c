@@ -69,7 +69,16 @@ static const char first[] =
     "PRAGMA application_id = 1818847092;"
     "PRAGMA user_version = 1;";
 
-static const char *const steps[] = { first };
+static const char second[] =
+    /* Where offline narrowing starts, sealed under the root key; NULL: made before there was narrowing. */
+    "ALTER TABLE token ADD COLUMN chain BLOB;"
+
+    /* Single things that the database knows of the whole state, by name. */
+    "CREATE TABLE fact (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;"
+
+    "PRAGMA user_version = 2;";
+
+static const char *const steps[] = { first, second };
 
 static enum rc read_number(struct db *db, const char *sql, int64_t *ret)
 {

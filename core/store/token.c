@@ -4,7 +4,7 @@
 #include "core/store/inside.h"
 #include "core/store/row.h"
 
-#define COLUMNS "id, sha256, name, scopes, created_at, expires_at, parent, revoked_at, last_used_at, body"
+#define COLUMNS "id, sha256, name, scopes, created_at, expires_at, parent, revoked_at, last_used_at, body, chain"
 
 static void read_row(struct query *q, struct region *region, struct token_row *row)
 {
@@ -19,6 +19,7 @@ static void read_row(struct query *q, struct region *region, struct token_row *r
     row->revoked_at = query_int(q, 7);
     row->last_used_at = query_int(q, 8);
     row->body = query_text(q, 9, region);
+    row->chain = query_bytes(q, 10, region, &row->chain_bytes);
 }
 
 struct add {
@@ -65,7 +66,7 @@ static enum rc add(struct db *db, void *arg)
         return rc;
     }
     struct query q;
-    query_begin(&q, db, "INSERT INTO token (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
+    query_begin(&q, db, "INSERT INTO token (" COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)");
     query_bind_text(&q, row->id);
     query_bind_text(&q, row->sha256);
     query_bind_text(&q, row->name);
@@ -76,6 +77,7 @@ static enum rc add(struct db *db, void *arg)
     query_bind_int(&q, row->revoked_at);
     query_bind_int(&q, row->last_used_at);
     query_bind_text(&q, row->body);
+    query_bind_bytes(&q, row->chain, row->chain_bytes);
     rc = query_run(&q);
     return rc == RC_CONFLICT ? why_fail(it->why, rc, NULL, "there is a token with this id or this digest") : rc;
 }

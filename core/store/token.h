@@ -9,8 +9,8 @@
 #include "core/store/store.h"
 
 /*
- * Rows of tokens. The token itself is never kept, only its digest. Who may do
- * what with it is the business of core/auth.
+ * Rows of tokens. The token itself is never kept, only its digest and, sealed,
+ * where its narrowing starts. Who may do what with it is the business of core/auth.
  *
  * Threads, memory and common errors: store.h. Logs: no.
  */
@@ -28,6 +28,8 @@ struct token_row {
     int64_t revoked_at;   /* 0: not revoked */
     int64_t last_used_at; /* 0: never; coarse */
     const char *body;     /* JSON text: limits and purposes; NULL: none */
+    const void *chain;    /* sealed; NULL: it cannot be narrowed */
+    size_t chain_bytes;
 };
 
 struct token_list {

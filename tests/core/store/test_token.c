@@ -39,12 +39,58 @@ static void test_store_token_add_keeps_every_field(void **state)
     check_int(back.last_used_at, 0);
     check_text(back.body, "{}");
     check(get_token(it, root.id).parent == NULL);
+    check(back.chain == NULL);
+    check_int(back.chain_bytes, 0);
     check_rc(store_token_add(it->store, &child, &it->why), RC_CONFLICT);
     struct token_row orphan = child;
     id_make("tok", orphan.id);
     orphan.sha256[0] = 'f';
     orphan.parent = "tok-none";
     check_rc(store_token_add(it->store, &orphan, &it->why), RC_NOT_FOUND);
+}
+
+static void test_store_token_add_keeps_the_chain(void **state)
+{
+    struct place *it = *state;
+    static const unsigned char chain[] = { 0, 1, 0, 255, 0 };
+    struct token_row row = { .name = "it", .scopes = "*", .expires_at = 100, .sha256 = "x", .chain = chain, .chain_bytes = sizeof(chain) };
+    id_make("tok", row.id);
+    check_ok(store_token_add(it->store, &row, &it->why), &it->why);
+    place_reopen(it);
+    const struct token_row back = get_token(it, row.id);
+    check_int(back.chain_bytes, sizeof(chain));
+    check_bytes(back.chain, chain, sizeof(chain));
+}
+
+static int keep_text(void *arg, int columns, char **values, char **names)
+{
+    (void)snprintf(arg, 1000, "%s", values[0]);
+    return 0;
+}
+
+/* As the first form had it: without what later steps brought. */
+static void take_back_steps(sqlite3 *db)
+{
+    char drops[1000] = "";
+    check_int(sqlite3_exec(db, "SELECT group_concat('DROP TABLE ' || name, ';') FROM sqlite_schema WHERE type = 'table' AND name NOT IN"
+                               " ('dataset', 'job', 'epoch', 'model', 'version', 'label', 'label_version', 'token', 'doomed')",
+                           keep_text, drops, NULL),
+              SQLITE_OK);
+    check_int(sqlite3_exec(db, drops, NULL, NULL, NULL), SQLITE_OK);
+    check_int(sqlite3_exec(db, "ALTER TABLE token DROP COLUMN chain; PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
+}
+
+static void test_store_token_of_the_first_form_has_no_chain(void **state)
+{
+    struct place *it = *state;
+    const struct token_row row = add_token(it, NULL, 100);
+    store_close(TAKE(it->store));
+    sqlite3 *db = NULL;
+    check_int(sqlite3_open(place_path(it, ".", "licit.db").text, &db), SQLITE_OK);
+    take_back_steps(db);
+    check_int(sqlite3_close(db), SQLITE_OK);
+    check_ok(store_open(it->dir, &it->store, &it->why), &it->why);
+    check(get_token(it, row.id).chain == NULL);
 }
 
 static void test_store_token_revoke_takes_the_children_along(void **state)
@@ -129,6 +175,8 @@ static void test_store_token_used_never_goes_back(void **state)
 
 CHECK_MAIN("core/store/token",
            PLACE_CHECK(test_store_token_add_keeps_every_field),
+           PLACE_CHECK(test_store_token_add_keeps_the_chain),
+           PLACE_CHECK(test_store_token_of_the_first_form_has_no_chain),
            PLACE_CHECK(test_store_token_revoke_takes_the_children_along),
            PLACE_CHECK(test_store_token_live_leaves_out_revoked_and_expired),
            PLACE_CHECK(test_store_token_add_has_a_ceiling),
