@@ -4,6 +4,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "api/anonymous.h"
+
 #define TOKEN_MAX 2048 /* narrowed tokens carry their caveats */
 
 /* What stands behind "Bearer"; without the header, who the connection itself stands for. */
@@ -45,4 +47,23 @@ enum rc access_check(struct api_request *request, struct why *why)
     }
     const char *name = route->named == NULL ? NULL : api_get_param(request, route->named);
     return api_require(request, route->kind, name, route->verb, why);
+}
+
+/* Could the answer to whom no token stands behind be another one? A malformed head keeps its own, which ends the connection. */
+static bool is_ordinary(enum rc rc)
+{
+    return rc == RC_OK || rc == RC_UNAUTHENTICATED || rc == RC_NOT_FOUND || rc == RC_METHOD;
+}
+
+enum rc access_limit_anonymous(struct api_request *request, enum rc rc, struct why *why)
+{
+    struct anonymous *anonymous = api_get_anonymous(request->api);
+    int64_t seconds;
+    if (anonymous == NULL || request->caller.grant != NULL ||
+        anonymous_take(anonymous, &request->client, request->started, &seconds) || !is_ordinary(rc)) {
+        return rc;
+    }
+    request->retry_after = seconds;
+    return why_fail(why, RC_LIMITED, "client:address", "at most %lld requests a second may come from one address without a valid token",
+                    (long long)api_get_settings(request->api)->limits.anonymous);
 }

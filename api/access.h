@@ -5,7 +5,7 @@
 #include "api/api.h"
 
 /*
- * Who is asking, and may it: token, scope.
+ * Who is asking, and may it: token, scope, and how often nobody may ask.
  *
  * Threads: the request's; must not touch the disk. Memory: the caller is the
  * request's until api_done(). Logs: no.
@@ -13,5 +13,8 @@
 
 /* RC_UNAUTHENTICATED, RC_DENIED; RC_OK at once for a public route. */
 enum rc access_check(struct api_request *request, struct why *why) MUST_CHECK;
+
+/* What admission gave, rc, or RC_LIMITED: no token stands behind the request, and its address has sent too many of those. */
+enum rc access_limit_anonymous(struct api_request *request, enum rc rc, struct why *why) MUST_CHECK;
 
 #endif

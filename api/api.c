@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/access.h"
+#include "api/anonymous.h"
 #include "api/error.h"
 #include "api/gate.h"
 #include "api/openapi.h"
@@ -15,8 +16,9 @@
 #define OPENAPI_MAX (4u << 20)
 
 struct api {
-    struct api_settings settings; /* constant after create, as the next */
+    struct api_settings settings; /* constant after create, as the next two */
     struct buf openapi;
+    struct anonymous *anonymous;
     atomic_bool ready;
     _Atomic int64_t streams; /* open event streams */
 };
@@ -37,7 +39,10 @@ enum rc api_create(const struct api_settings *settings, struct api **ret)
     }
     api->settings = *settings;
     buf_init(&api->openapi, OPENAPI_MAX);
-    const enum rc rc = write_openapi(api);
+    enum rc rc = write_openapi(api);
+    if (rc == RC_OK && settings->limits.anonymous > 0) {
+        rc = anonymous_create(settings->limits.anonymous, &api->anonymous);
+    }
     if (rc != RC_OK) {
         api_destroy(api);
         return rc;
@@ -49,6 +54,7 @@ enum rc api_create(const struct api_settings *settings, struct api **ret)
 void api_destroy(struct api *api)
 {
     if (api != NULL) {
+        anonymous_destroy(api->anonymous);
         buf_finish(&api->openapi);
         mem_free(api);
     }
@@ -57,6 +63,11 @@ void api_destroy(struct api *api)
 const struct buf *api_get_openapi(const struct api *api)
 {
     return &api->openapi;
+}
+
+struct anonymous *api_get_anonymous(const struct api *api)
+{
+    return api->anonymous;
 }
 
 void api_set_ready(struct api *api, bool ready)
@@ -214,7 +225,7 @@ struct api_request *api_begin(struct api *api, const struct api_head *head)
     request->method = region_strdup(&request->region, head->method);
     request->method = request->method == NULL ? "" : request->method;
     struct why why = { 0 };
-    const enum rc rc = admit(request, head, &why);
+    const enum rc rc = access_limit_anonymous(request, admit(request, head, &why), &why);
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     } else {

@@ -30,7 +30,8 @@ struct api_limits {
     uint64_t upload_bytes;  /* uploads */
     int64_t predict_rows;
     int64_t deadline_ms;
-    int64_t streams; /* event streams at a time */
+    int64_t streams;   /* event streams at a time */
+    int64_t anonymous; /* requests a second from one address without a valid token; 0: no limit */
 };
 
 /* Who may do what: the service's tokens; tests bring their own. */
@@ -63,6 +64,10 @@ const struct api_settings *api_get_settings(const struct api *api);
 
 /* The text of the OpenAPI document: made once, since making it takes milliseconds. */
 const struct buf *api_get_openapi(const struct api *api);
+
+/* The buckets of unauthenticated traffic; NULL: there is no limit. */
+struct anonymous;
+struct anonymous *api_get_anonymous(const struct api *api);
 
 /* Counts an event stream in; RC_LIMITED at the ceiling. */
 enum rc api_stream_enter(struct api *api, struct why *why) MUST_CHECK;

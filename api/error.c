@@ -7,7 +7,7 @@
 #include "core/base/log.h"
 #include "core/base/str.h"
 
-#define RETRY_AFTER "1" /* seconds: a queue empties in less */
+#define RETRY_AFTER 1 /* seconds: a queue empties in less */
 
 struct problem {
     const char *type, *title, *detail, *code, *path, *request_id;
@@ -43,6 +43,10 @@ const struct api_error api_errors[] = {
     { 422, "unprocessable", "Well-formed, but not possible with this data", "the detail says what the data does not allow" },
     { 429, "queue_full", "The queue is full", "try again after `Retry-After` seconds" },
     { 429, "rate_limited", "Too many requests", "try again after `Retry-After` seconds" },
+    { 429, "concurrency_limited", "Too many requests at a time", "wait for the answers of those under way" },
+    { 429, "rows_limited", "The rows of the day are used up", "try again after `Retry-After` seconds, or send fewer rows" },
+    { 429, "bytes_limited", "The bytes of the day are used up", "try again after `Retry-After` seconds, or send less" },
+    { 429, "bits_limited", "The information of the day is used up", "try again after `Retry-After` seconds, or send fewer rows" },
     { 499, "cancelled", "It was cancelled", "the client left, or a job was cancelled" },
     { 503, "unavailable", "Not ready for this now", "the server is starting, stopping or short of memory: try again after `Retry-After` seconds" },
     { 504, "deadline", "The deadline has passed", "it waited too long; try again when there is less to do" },
@@ -143,7 +147,10 @@ static enum rc add_headers(struct api_request *request, enum rc rc)
         return api_add_header(request, "WWW-Authenticate", "Bearer realm=\"licit\"");
     }
     if (api_error_of(rc).status == 429 || api_error_of(rc).status == 503) {
-        return api_add_header(request, "Retry-After", RETRY_AFTER);
+        char seconds[24];
+        const int64_t wait = request->retry_after > 0 ? request->retry_after : RETRY_AFTER;
+        (void)snprintf(seconds, sizeof(seconds), "%lld", (long long)wait); /* an integer fits */
+        return api_add_header(request, "Retry-After", seconds);
     }
     return rc == RC_CONFLICT ? api_add_header(request, "x-should-retry", "false") : RC_OK;
 }

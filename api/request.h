@@ -109,7 +109,8 @@ struct api_request {
     const char *log_model; /* for the request log; from the region */
     int64_t log_version;   /* 0: none */
     uint64_t bytes_out;
-    bool refused; /* the reply stands before the body was read */
+    bool refused;        /* the reply stands before the body was read */
+    int64_t retry_after; /* seconds until a refusal that asks to come again would be none; 0: nobody knows, soon */
 
     void (*wake)(void *arg); /* the door's: a streamed reply has more */
     void *wake_arg;

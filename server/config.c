@@ -47,6 +47,7 @@ const struct config_key config_keys[] = {
     { "limits", "deadline", CONFIG_TIME, AT(limit_deadline_ms), "30s", 100, 3600 * SECOND, "How long a request may wait before it is worked on." },
     { "limits", "streams", CONFIG_COUNT, AT(limit_streams), "64", 0, 10000, "Event streams at a time." },
     { "limits", "token_life", CONFIG_TIME, AT(limit_token_ms), "365d", 60 * SECOND, 3650 * DAY, "The longest life that a token may be given." },
+    { "limits", "anonymous", CONFIG_COUNT, AT(limit_anonymous), "100", 0, 100000, "Requests a second from one address without a valid token; 0: no limit." },
     { "log", "level", CONFIG_LEVEL, AT(log_level), "info", 0, 0, "error, warn, info or debug." },
     { "log", "requests", CONFIG_SWITCH, AT(log_requests), "yes", 0, 0, "One JSON line a request." },
     { .section = NULL },

@@ -49,6 +49,7 @@ struct config {
     int64_t limit_deadline_ms;
     int64_t limit_streams;
     int64_t limit_token_ms;
+    int64_t limit_anonymous;
     int64_t log_level; /* an enum log_level */
     bool log_requests;
     struct region _region;

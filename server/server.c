@@ -129,6 +129,7 @@ static enum rc open_api(struct server *server)
             .predict_rows = config->limit_rows,
             .deadline_ms = config->limit_deadline_ms,
             .streams = config->limit_streams,
+            .anonymous = config->limit_anonymous,
         },
         .prefix = config->http_prefix,
         .version = LICIT_VERSION,

@@ -30,6 +30,10 @@
     X(UNSUPPORTED, "unsupported_media", "this form is not supported")                \
     X(BUSY, "queue_full", "the queue is full")                                       \
     X(LIMITED, "rate_limited", "too many requests")                                  \
+    X(CONCURRENCY_LIMITED, "concurrency_limited", "too many requests at a time")     \
+    X(ROWS_LIMITED, "rows_limited", "the rows of the day are used up")               \
+    X(BYTES_LIMITED, "bytes_limited", "the bytes of the day are used up")            \
+    X(BITS_LIMITED, "bits_limited", "the information of the day is used up")         \
     X(CANCELLED, "cancelled", "it was cancelled")                                    \
     X(TIMEOUT, "deadline", "the deadline has passed")                                \
     X(UNAVAILABLE, "unavailable", "the service is not ready for this now")           \

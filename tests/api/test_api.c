@@ -335,6 +335,52 @@ static void test_api_answers_with_each_failing_allocation(void **state)
     api_destroy(api);
 }
 
+/* One that is known, one address of two, and what cannot be told from a malformed head. */
+static void test_api_limits_who_brings_no_token(void **state)
+{
+    const struct api_settings settings = {
+        .routes = routes,
+        .version = "0",
+        .auth = { .authenticate = authenticate, .allows = allows },
+        .limits = { .deadline_ms = 10000, .anonymous = 1 },
+    };
+    const struct api_peer one = { .address = { ADDRESS_IPV4, { 192, 0, 2, 1 } } };
+    const struct api_peer other = { .address = { ADDRESS_IPV4, { 192, 0, 2, 2 } } };
+
+    const struct step {
+        struct loopback_call call;
+        int status;
+    } steps[] = {
+        { { "GET", "/open", .peer = &one }, 200 },
+        { { "GET", "/v1/models/credit", .peer = &one }, 401 },
+        { { "GET", "/open", .peer = &one }, 429 },
+        { { "GET", "/v1/models/credit", .peer = &one }, 429 },
+        { { "GET", "/v1/models/credit", "x", .peer = &one }, 429 },
+        { { "GET", "/nothing", .peer = &one }, 429 },
+        { { "BREW", "/open", .peer = &one }, 429 },
+        { { "GET", "/open", .no_host = true, .peer = &one }, 400 },
+        { { "GET", "/v1/models/credit", "t-all", .peer = &one }, 200 },
+        { { "GET", "/v1/models/credit", "t-other", .peer = &one }, 403 },
+        { { "GET", "/open", .peer = &other }, 200 },
+        { { "GET", "/open" }, 200 },
+    };
+    struct api *api = NULL;
+    check_rc(api_create(&settings, &api), RC_OK);
+    for (size_t i = 0; i < COUNT_OF(steps); i++) {
+        struct loopback_reply reply;
+        loopback(api, &steps[i].call, &reply);
+        if (reply.status != steps[i].status) {
+            fail_msg("step %zu gave %d %s, expected %d", i, reply.status, reply.body, steps[i].status);
+        }
+        if (reply.status == 429) {
+            check_contains(reply.body, "\"code\":\"rate_limited\"");
+            check_text(loopback_header(&reply, "Retry-After"), "1");
+        }
+        loopback_finish(&reply);
+    }
+    api_destroy(api);
+}
+
 CHECK_MAIN("api/api",
            CHECK(test_api_routes_authenticates_and_limits),
            CHECK(test_api_error_has_a_row_for_every_code), CHECK(test_api_error_maps_every_code),
@@ -342,5 +388,6 @@ CHECK_MAIN("api/api",
            CHECK(test_api_streams_bodies_and_drops_their_state),
            CHECK(test_api_counts_chunked_bodies),
            CHECK(test_api_streams_replies),
+           CHECK(test_api_limits_who_brings_no_token),
            CHECK(test_api_echoes_only_clean_client_ids),
            CHECK(test_api_answers_with_each_failing_allocation))

@@ -77,6 +77,7 @@ void loopback(struct api *api, const struct loopback_call *call, struct loopback
         .target = call->target,
         .headers = headers,
         .header_count = fill_headers(call, authorization, sizeof(authorization), headers),
+        .peer = call->peer,
         .body_bytes = call->chunked ? API_BODY_CHUNKED : (int64_t)n,
     };
     *ret = (struct loopback_reply){ 0 };

@@ -18,6 +18,7 @@ struct loopback_call {
     size_t chunk;      /* bytes per chunk; 0: whole */
     bool chunked;      /* no Content-Length */
     bool no_host;
+    const struct api_peer *peer; /* NULL: not known */
     struct api_header more[4];
 };
 

@@ -12,7 +12,7 @@ from wire import Wire, wait_until
 START_SECONDS = 60  # a sanitizer build on a busy machine
 SETTINGS = {
     "train.memory": "64M", "train.threads": "1", "limits.body": "256k", "limits.predict": "1M", "limits.upload": "1G",
-    "limits.rows": "1000", "limits.streams": "8", "http.connections": "200",
+    "limits.rows": "1000", "limits.streams": "8", "limits.anonymous": "0", "http.connections": "200",
 }
 NETWORK = {"layers": [{"type": "dense", "units": 8, "activation": "relu"}, {"type": "dense", "units": 1, "activation": "sigmoid"}]}
 
