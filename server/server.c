@@ -19,7 +19,7 @@
 #include "server/signals.h"
 #include "server/tls.h"
 
-#define NAME_MAX_BYTES 64
+#define NAME_MAX_BYTES 100
 
 /* In the order of start; NULL or -1: not yet. */
 struct server {

@@ -19,17 +19,6 @@ void log_set_level(enum log_level level)
     atomic_store(&threshold, (int)level);
 }
 
-bool log_level_from_name(const char *name, enum log_level *ret)
-{
-    for (int i = 0; i <= LOG_LEVEL_DEBUG; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            *ret = (enum log_level)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 void log_raw(const char *line, unsigned long n)
 {
     const int saved = errno;

@@ -2,8 +2,6 @@
 #ifndef CORE_BASE_LOG_H
 #define CORE_BASE_LOG_H
 
-#include <stdbool.h>
-
 /*
  * Levelled key=value lines on stderr: level=info event=model_loaded model="m" params=50890
  *
@@ -31,7 +29,6 @@ struct log_quoted {
 };
 
 void log_set_level(enum log_level level);
-bool log_level_from_name(const char *name, enum log_level *ret);
 
 #define log_error(event, ...) log_line(LOG_LEVEL_ERROR, event, " " __VA_ARGS__)
 #define log_warn(event, ...)  log_line(LOG_LEVEL_WARN, event, " " __VA_ARGS__)

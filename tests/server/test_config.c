@@ -59,6 +59,19 @@ static void test_config_read_says_the_line(void **state)
         { "[log]\nlevel = loud\n", RC_INVALID, "t.conf:2: log.level", "error, warn" },
         { "[http]\nnonsense\n", RC_SYNTAX, "t.conf:2", "neither" },
         { "[http]\nthreads = 4\n  5\n", RC_SYNTAX, "t.conf:3", "begin with a blank" },
+        { "[listener a.b]\nlisten = unix:/x\n[listener main]\nmode = 600\n", RC_OK, "", "" },
+        { "[listener]\n", RC_UNKNOWN_KEY, "t.conf:1", "no such section" },
+        { "[listener ]\n", RC_INVALID, "t.conf:1", "the name of a listener must be letters" },
+        { "[listener a b]\n", RC_INVALID, "t.conf:1", "the name of a listener must be letters" },
+        { "[listener aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa]\n", RC_INVALID, "t.conf:1", "at most 32 bytes" },
+        { "[listener a]\nlistens = x\n", RC_UNKNOWN_KEY, "t.conf:2: listener a.listens", "no such key" },
+        { "[listener a]\ntls = maybe\n", RC_INVALID, "t.conf:2: listener a.tls", "must be empty, no or yes" },
+        { "[listener a]\nclient_certificates = always\n", RC_INVALID, "t.conf:2: listener a.client_certificates", "none, request or require" },
+        { "[listener a]\nproxies = 10.0.0.1/8\n", RC_INVALID, "t.conf:2: listener a.proxies", "got \"10.0.0.1/8\"" },
+        { "[listener a]\ndefault_token = licit_x\n", RC_INVALID, "t.conf:2: listener a.default_token", "not its text" },
+        { "[listener a]\nmode = 0999\n", RC_INVALID, "t.conf:2: listener a.mode", "octal" },
+        { "[listener a]\nmode = 7777\n", RC_INVALID, "t.conf:2: listener a.mode", "0 to" },
+        { "[listener a]\ntls = no\n[listener b]\ntls = no\n[listener a]\ntls = no\n", RC_DUPLICATE_KEY, "t.conf:6: listener a.tls", "twice" },
         { "[http]\nlisten = \xff\n", RC_INVALID, "t.conf:2: http.listen", "UTF-8" },
     };
 
@@ -104,6 +117,45 @@ static void test_config_set_names_the_key(void **state)
     check_rc(config_set(&config, "http.threads.x", "1", &why), RC_UNKNOWN_KEY);
 }
 
+static void test_config_keeps_each_listener_apart(void **state)
+{
+    static const char text[] = "[tls]\nenabled = no\n[listener one]\nlisten = unix:/a\nmode = 600\nproxies = unix 10.0.0.0/8\n"
+                               "[listener t.w.o]\ntls = yes\nclient_certificates = require\n";
+    struct address_range ranges[CONFIG_PROXIES_MAX];
+    size_t count = 0;
+    bool is_unix = false;
+    AUTO(config) struct config config;
+    check_rc(config_init(&config), RC_OK);
+    struct why why = { 0 };
+    check_ok(read_text(&config, text, strlen(text), &why), &why);
+    check_ok(config_set(&config, "listener.t.w.o.listen", "[::1]:1", &why), &why);
+    check_ok(config_set(&config, "listener.main.mode", "0600", &why), &why);
+    check_int(config.listener_count, 3);
+    check_text(config.listeners[0].name, "main");
+    check_int(config.listeners[0].mode, 0600);
+    check(!config_is_secure(&config, &config.listeners[0]));
+    check_text(config.listeners[1].listen, "unix:/a");
+    check_int(config.listeners[1].mode, 0600);
+    check_ok(config_read_proxies(config.listeners[1].proxies, ranges, &count, &is_unix, &why), &why);
+    check(is_unix && count == 1 && ranges[0].bits == 8);
+    check_text(config.listeners[2].listen, "[::1]:1");
+    check_int(config.listeners[2].client_certificates, CONFIG_CLIENT_REQUIRE);
+    check_int(config.listeners[2].mode, 0660);
+    check(config_is_secure(&config, &config.listeners[2]));
+    check_rc(config_set(&config, "listener.main.x", "1", &why), RC_UNKNOWN_KEY);
+    check_rc(config_set(&config, "listener.mode", "1", &why), RC_UNKNOWN_KEY);
+    check_rc(config_set(&config, "listener..mode", "1", &why), RC_UNKNOWN_KEY);
+    check_rc(config_set(&config, "listener main.mode", "1", &why), RC_UNKNOWN_KEY);
+    check_rc(config_set(&config, "listener.a b.mode", "600", &why), RC_INVALID);
+    char name[40];
+    for (int i = 3; i < CONFIG_LISTENERS_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "listener.n%d.tls", i);
+        check_ok(config_set(&config, name, "yes", &why), &why);
+    }
+    check_rc(config_set(&config, "listener.more.tls", "yes", &why), RC_TOO_LARGE);
+    check_rc(config_set(&config, "listener.n5.tls", "no", &why), RC_OK);
+}
+
 static void test_config_print_can_be_read(void **state)
 {
     AUTO(config) struct config config, again;
@@ -112,6 +164,8 @@ static void test_config_print_can_be_read(void **state)
     struct why why = { 0 };
     check_rc(config_set(&config, "limits.body", "3000", &why), RC_OK);
     check_rc(config_set(&config, "limits.deadline", "1500ms", &why), RC_OK);
+    check_rc(config_set(&config, "listener.inner.proxies", "unix", &why), RC_OK);
+    check_rc(config_set(&config, "listener.inner.mode", "770", &why), RC_OK);
     char *text = NULL;
     size_t n = 0;
     FILE *out = open_memstream(&text, &n);
@@ -121,6 +175,10 @@ static void test_config_print_can_be_read(void **state)
     check_int(again.limit_body, 3000);
     check_int(again.limit_deadline_ms, 1500);
     check_int(again.limit_upload, config.limit_upload);
+    check_int(again.listener_count, 2);
+    check_text(again.listeners[1].name, "inner");
+    check_text(again.listeners[1].proxies, "unix");
+    check_int(again.listeners[1].mode, 0770);
     free(text);
     config_finish(&again);
 }
@@ -140,7 +198,7 @@ static void test_manual_explains_every_key(void **state)
     check_ok(read_text(&config, text, n, &why), &why);
     for (const struct config_key *key = config_keys; key->section != NULL; key++) {
         char head[40], line[120];
-        (void)snprintf(head, sizeof(head), "\n[%s]\n", key->section);
+        (void)snprintf(head, sizeof(head), "\n[%s%s]\n", key->section, strcmp(key->section, CONFIG_LISTENER) == 0 ? " main" : "");
         (void)snprintf(line, sizeof(line), "\n# %s =%s%s\n", key->name, key->fallback[0] == '\0' ? "" : " ", key->fallback);
         const char *section = strstr(text, head);
         const char *place = section == NULL ? NULL : strstr(section, line);
@@ -160,6 +218,7 @@ int main(int argc, char **argv)
         CHECK(test_config_read_says_the_line),
         CHECK(test_config_read_refuses_long_lines_and_nul),
         CHECK(test_config_set_names_the_key),
+        CHECK(test_config_keeps_each_listener_apart),
         CHECK(test_config_print_can_be_read),
         CHECK(test_manual_explains_every_key),
     };

@@ -115,19 +115,9 @@ static void test_log_quote_cuts(void **state)
     check(str_is_utf8(split.text, strlen(split.text)));
 }
 
-static void test_log_level_from_name(void **state)
-{
-    enum log_level level = LOG_LEVEL_ERROR;
-    check(log_level_from_name("debug", &level) && level == LOG_LEVEL_DEBUG);
-    check(!log_level_from_name("Debug", &level));
-    check(!log_level_from_name("", &level));
-    check_int(level, LOG_LEVEL_DEBUG);
-}
-
 CHECK_MAIN("core/base/log",
            CHECK_WITH(test_log_line_writes_fields_and_obeys_the_level, catch_stderr, release_stderr),
            CHECK_WITH(test_log_line_keeps_a_line_one_line, catch_stderr, release_stderr),
            CHECK_WITH(test_log_line_keeps_errno, catch_stderr, release_stderr),
            CHECK(test_log_quote),
-           CHECK(test_log_quote_cuts),
-           CHECK(test_log_level_from_name))
+           CHECK(test_log_quote_cuts))
