@@ -28,6 +28,12 @@ static enum rc find_token(struct api_request *request, struct caller_ask *ask, s
     return why_fail(why, RC_UNAUTHENTICATED, "header:Authorization", "must be Bearer and a token");
 }
 
+enum rc access_connection(const struct api_request *request, struct why *why)
+{
+    const struct why *refused = request->peer.refused;
+    return refused == NULL ? RC_OK : why_fail(why, RC_DENIED, refused->path, "%s", refused->text);
+}
+
 enum rc access_check(struct api_request *request, struct why *why)
 {
     const struct api_auth *auth = &api_get_settings(request->api)->auth;

@@ -11,6 +11,9 @@
  * request's until api_done(). Logs: no.
  */
 
+/* RC_DENIED when the connection itself may ask nothing: its client's certificate was refused. Before the path is looked at. */
+enum rc access_connection(const struct api_request *request, struct why *why) MUST_CHECK;
+
 /* RC_UNAUTHENTICATED, RC_DENIED; RC_OK at once for a public route. */
 enum rc access_check(struct api_request *request, struct why *why) MUST_CHECK;
 

@@ -159,6 +159,7 @@ static enum rc admit(struct api_request *request, const struct api_head *head, s
 {
     AUTO(url) struct url url = { NULL, NULL };
     enum rc rc = gate_pass(request, head, why);
+    rc = rc != RC_OK ? rc : access_connection(request, why);
     rc = rc != RC_OK ? rc : url_parse(head->target, &request->region, &url, why);
     if (rc == RC_OK) {
         request->path = url.path;
@@ -226,6 +227,7 @@ struct api_request *api_begin(struct api *api, const struct api_head *head)
     request->method = request->method == NULL ? "" : request->method;
     struct why why = { 0 };
     const enum rc rc = access_limit_anonymous(request, admit(request, head, &why), &why);
+    request->peer.refused = NULL; /* it was lent for this call */
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     } else {

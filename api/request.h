@@ -54,6 +54,7 @@ struct api_peer {
     struct address address;              /* of the other end */
     bool is_secure;                      /* over TLS */
     char token[ID_SIZE];                 /* id of the token that the verified client certificate stands for; empty: none */
+    const struct why *refused;           /* why its certificate is not accepted; NULL: it is. Only while api_begin() runs */
 };
 
 /* What the door knows when the headers are complete. All borrowed for the call of api_begin(). */

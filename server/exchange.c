@@ -93,6 +93,17 @@ static bool read_length(struct MHD_Connection *connection, int64_t *ret)
 
 static void stream_wake(void *arg);
 
+/* Who the connection itself stands for, by the certificate of its client. */
+static void identify(struct exchange *it, struct api_peer *peer, struct why *why)
+{
+    if (peer->is_secure) {
+        const union MHD_ConnectionInfo *info = MHD_get_connection_info(it->connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+        if (tls_identify(&it->peer->tls, info->tls_session, peer->token, why) != RC_OK) {
+            peer->refused = why;
+        }
+    }
+}
+
 static bool begin(struct exchange *it, const char *method)
 {
     struct header_list list = { .count = 0 };
@@ -103,6 +114,10 @@ static bool begin(struct exchange *it, const char *method)
         .headers = list.items,
         .header_count = list.count,
     };
+    struct api_peer peer = { .is_secure = it->peer->tls.tls != NULL };
+    struct why why = { 0 };
+    identify(it, &peer, &why);
+    head.peer = &peer;
     head.malformed = !read_length(it->connection, &head.body_bytes) || list.malformed;
     it->request = api_begin(it->http->settings.api, &head);
     if (it->request != NULL) {

@@ -10,6 +10,7 @@
 #include "core/base/buf.h"
 #include "core/work/pool.h"
 #include "server/http.h"
+#include "server/tls.h"
 
 /*
  * One request inside the door, and what all of them share. Only http.c and
@@ -23,6 +24,7 @@
 struct peer {
     struct peer *next, *before; /* guarded by http->lock */
     int fd;
+    struct tls_peer tls;         /* of its own thread */
     _Atomic int64_t deadline_ns; /* monotonic; INT64_MAX: none */
     atomic_bool reading;         /* a body is awaited: the reaper looks whether the peer is still there */
 };

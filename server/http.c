@@ -8,7 +8,6 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "server/tls.h"
 
 #define MS             INT64_C(1000000)
 #define TICKS_A_BEAT   4 /* sleeping streams are woken once a second */
@@ -31,6 +30,13 @@ static void panic(void *arg, const char *file, unsigned int line, const char *re
     abort();
 }
 
+/* Before the handshake, so that it is done with what the listener shows. */
+static bool open_tls(struct tls *tls, struct MHD_Connection *connection, struct peer *peer)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+    return info != NULL && info->tls_session != NULL && tls_open(tls, info->tls_session, &peer->tls) == RC_OK;
+}
+
 static void open_peer(struct http *http, struct MHD_Connection *connection, void **place)
 {
     struct peer *peer = mem_alloc(sizeof(*peer));
@@ -41,6 +47,9 @@ static void open_peer(struct http *http, struct MHD_Connection *connection, void
         return;
     }
     peer->fd = fd;
+    if (http->settings.tls != NULL && !open_tls(http->settings.tls, connection, peer)) {
+        (void)shutdown(fd, SHUT_RDWR); /* there is no handshake without it */
+    }
     atomic_store(&peer->deadline_ns, mono_now().ns + http->settings.header_ms * MS);
     (void)pthread_mutex_lock(&http->lock);
     peer->next = http->peers;
@@ -64,6 +73,7 @@ static void close_peer(struct http *http, struct peer *peer)
         peer->next->before = peer->before;
     }
     (void)pthread_mutex_unlock(&http->lock);
+    tls_close(&peer->tls); /* its session is gone already */
     mem_free(peer);
 }
 
@@ -126,7 +136,7 @@ static struct MHD_Daemon *start_daemon(struct http *http)
 {
     const struct http_settings *settings = &http->settings;
     const unsigned int flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG |
-                               (settings->tls ? MHD_USE_TLS : 0);
+                               (settings->tls != NULL ? MHD_USE_TLS : 0);
     const struct MHD_OptionItem tls[] = {
         { MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)TLS_PRIORITIES },
         { MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)tls_retrieve },
@@ -143,7 +153,7 @@ static struct MHD_Daemon *start_daemon(struct http *http)
                             MHD_OPTION_URI_LOG_CALLBACK, exchange_open, http,
                             MHD_OPTION_NOTIFY_COMPLETED, exchange_close, http,
                             MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
-                            MHD_OPTION_ARRAY, settings->tls ? tls : plain,
+                            MHD_OPTION_ARRAY, settings->tls != NULL ? tls : plain,
                             MHD_OPTION_END);
 }
 

@@ -32,12 +32,13 @@
 struct api;
 struct http;
 struct pool;
+struct tls;
 
 struct http_settings {
     struct api *api;
     struct pool *compute, *io; /* borrowed */
     int listen_fd;             /* borrowed; closed by its owner after http_quiesce() */
-    bool tls;                  /* with the certificate of server/tls.h */
+    struct tls *tls;           /* borrowed; NULL: without */
     int threads;
     int connections;
     int64_t idle_ms;

@@ -141,7 +141,12 @@ static enum rc open_api(struct server *server)
 static enum rc open_tls(struct server *server, struct why *why)
 {
     const struct config *config = &server->config;
-    const struct tls_files files = { server->options->state, config->tls_certificate, config->tls_key };
+    const struct tls_files files = {
+        .section = "tls",
+        .state = server->options->state,
+        .certificate = config->tls_certificate,
+        .key = config->tls_key,
+    };
     if (config->tls_enabled) {
         return tls_create(&files, &server->tls, why);
     }
@@ -160,7 +165,7 @@ static enum rc open_http(struct server *server, struct why *why)
         .compute = server->compute,
         .io = server->io,
         .listen_fd = server->listener.fd,
-        .tls = server->tls != NULL,
+        .tls = server->tls,
         .threads = (int)config->http_threads,
         .connections = (int)config->http_connections,
         .idle_ms = config->http_idle_ms,
@@ -240,7 +245,7 @@ static void reload(struct server *server)
     struct why why = { 0 };
     enum rc rc = config_init(&config);
     rc = rc != RC_OK ? rc : server_configure(server->options, &config, &why);
-    rc = rc != RC_OK || server->tls == NULL ? rc : tls_reload(server->tls, &why);
+    rc = rc != RC_OK || server->tls == NULL ? rc : tls_reload(&server->tls, 1, &why);
     if (rc == RC_OK) {
         log_info("reloaded", "");
     } else {

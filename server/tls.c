@@ -1,197 +1,140 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/tls.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdatomic.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "core/base/buf.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
-#include "core/vault/cert.h"
-
-#define PEM_MAX   (256u << 10)
-#define CHAIN_MAX 16
-
-struct credential {
-    struct credential *before;
-    gnutls_pcert_st chain[CHAIN_MAX];
-    unsigned int count;
-    gnutls_privkey_t key;
-    struct buf certificate_pem; /* to see whether a reload brings anything new */
-};
+#include "server/client_cert.h"
+#include "server/own_cert.h"
+#include "server/tls_credential.h"
 
 struct tls {
-    char certificate[PATH_MAX], key[PATH_MAX];
-    struct credential *all; /* newest first; main's */
-    _Atomic(struct credential *) present;
+    /* set at create, then constant */
+    struct tls_paths paths;
+    char state[PATH_MAX]; /* empty: certificate and key are configured */
+
+    struct tls_credential *next; /* read, and not yet in place; main's */
+    _Atomic uint64_t generation; /* of the present one */
+    pthread_mutex_t lock;
+    /* guarded by lock */
+    struct tls_credential *present;
+    int64_t live; /* credentials that are not freed */
 };
 
-/* GnuTLS gives its callback no argument, so the one tls of the process is known by name. */
-static _Atomic(struct tls *) the_tls;
-
-static void free_credential(struct credential *it)
+static struct tls_credential *take(struct tls *tls)
 {
-    if (it == NULL) {
-        return;
-    }
-    for (unsigned int i = 0; i < it->count; i++) {
-        gnutls_pcert_deinit(&it->chain[i]);
-    }
-    if (it->key != NULL) {
-        gnutls_privkey_deinit(it->key);
-    }
-    buf_finish(&it->certificate_pem);
-    mem_free(it);
+    (void)pthread_mutex_lock(&tls->lock); /* fails only on a broken mutex, here and below */
+    struct tls_credential *it = tls->present;
+    it->users++;
+    (void)pthread_mutex_unlock(&tls->lock);
+    return it;
 }
 
-static enum rc read_file(const char *path, struct buf *out, struct why *why)
+static void release(struct tls *tls, struct tls_credential *it)
 {
-    AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
-    for (ssize_t n = 1; fd >= 0 && n > 0;) {
-        char *room = buf_room(out, 4096);
-        if (room == NULL) {
-            return why_fail(why, out->failed, "tls", "the file %s is too large", path);
-        }
-        n = read(fd, room, 4096);
-        if (n > 0) {
-            buf_grown(out, (size_t)n);
-        } else if (n < 0) {
-            return why_fail(why, RC_IO, "tls", "cannot read %s: %s", path, strerror(errno));
-        }
+    (void)pthread_mutex_lock(&tls->lock);
+    const bool last = --it->users == 0;
+    tls->live -= last ? 1 : 0;
+    (void)pthread_mutex_unlock(&tls->lock);
+    if (last) {
+        tls_credential_destroy(it);
     }
-    return fd >= 0 ? RC_OK : why_fail(why, RC_IO, "tls", "cannot open %s: %s", path, strerror(errno));
 }
 
-/* Written whole and synced under its name, or not at all. */
-static enum rc write_file(const char *path, const struct buf *bytes, mode_t mode, struct why *why)
+/* Into tls->next. */
+static enum rc read_next(struct tls *tls, struct why *why)
 {
-    AUTO_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0 || write(fd, bytes->data, bytes->len) != (ssize_t)bytes->len || fsync(fd) != 0) {
-        const enum rc rc = why_fail(why, RC_IO, "tls", "cannot write %s: %s", path, strerror(errno));
-        if (fd >= 0) {
-            (void)unlink(path);
-        }
-        return rc;
-    }
-    return RC_OK;
-}
-
-static enum rc make_own(const struct tls *tls, struct why *why)
-{
-    char host[256] = "";
-    AUTO(buf) struct buf certificate, key;
-    buf_init(&certificate, CERT_PEM_MAX);
-    buf_init(&key, CERT_PEM_MAX);
-    (void)gethostname(host, sizeof(host) - 1); /* without a name it is for localhost alone */
-    enum rc rc = cert_make(host, wall_seconds(), &certificate, &key);
-    rc = rc == RC_OK ? write_file(tls->key, &key, 0600, why) : why_fail(why, rc, "tls", "a certificate could not be made");
-    rc = rc != RC_OK ? rc : write_file(tls->certificate, &certificate, 0644, why);
-    if (key.data != NULL) {
-        mem_wipe(key.data, key.len);
-    }
-    buf_finish(&key);
+    const enum rc rc = tls_credential_read(&tls->paths, &tls->next, why);
     if (rc == RC_OK) {
-        log_info("certificate_made", "file=%s days=%d", log_quote(tls->certificate).text, CERT_DAYS);
+        tls->next->users = 1;
+        tls->next->generation = atomic_load(&tls->generation) + 1;
     }
     return rc;
 }
 
-/* Does the key belong to the first certificate of the chain? */
-static bool is_pair(struct credential *it)
+static void put_next(struct tls *tls)
 {
-    unsigned char one[64], two[64];
-    size_t one_size = sizeof(one), two_size = sizeof(two);
-    gnutls_pubkey_t public = NULL;
-    if (gnutls_pubkey_init(&public) != 0) {
-        return false;
+    struct tls_credential *it = TAKE(tls->next);
+    (void)pthread_mutex_lock(&tls->lock);
+    struct tls_credential *old = tls->present;
+    tls->present = it;
+    tls->live++;
+    atomic_store(&tls->generation, it->generation);
+    (void)pthread_mutex_unlock(&tls->lock);
+    if (old != NULL) {
+        release(tls, old);
     }
-    const bool same = gnutls_pubkey_import_privkey(public, it->key, 0, 0) == 0 &&
-                      gnutls_pubkey_get_key_id(public, GNUTLS_KEYID_USE_SHA256, one, &one_size) == 0 &&
-                      gnutls_pubkey_get_key_id(it->chain[0].pubkey, GNUTLS_KEYID_USE_SHA256, two, &two_size) == 0 &&
-                      one_size == two_size && memcmp(one, two, one_size) == 0;
-    gnutls_pubkey_deinit(public);
-    return same;
 }
 
-static enum rc import(struct credential *it, const struct buf *key, struct why *why)
+/* The old one still serves when this fails, so that is a line in the log. */
+static void renew_own(const struct tls *tls)
 {
-    const gnutls_datum_t chain_pem = { (unsigned char *)it->certificate_pem.data, (unsigned int)it->certificate_pem.len };
-    const gnutls_datum_t key_pem = { (unsigned char *)key->data, (unsigned int)key->len };
-    unsigned int count = CHAIN_MAX;
-    if (gnutls_pcert_list_import_x509_raw(it->chain, &count, &chain_pem, GNUTLS_X509_FMT_PEM, 0) != 0 || count == 0) {
-        return why_fail(why, RC_INVALID, "tls.certificate", "must be a PEM file with 1 to %d certificates", CHAIN_MAX);
+    struct why why = { 0 };
+    if (tls->state[0] != '\0' && own_cert_renew(tls->state, &why) != RC_OK) {
+        log_warn("certificate_not_renewed", "why=%s", log_quote(why.text).text);
     }
-    it->count = count;
-    if (gnutls_privkey_init(&it->key) != 0) {
-        return RC_NO_MEMORY;
-    }
-    if (gnutls_privkey_import_x509_raw(it->key, &key_pem, GNUTLS_X509_FMT_PEM, NULL, 0) != 0) {
-        return why_fail(why, RC_INVALID, "tls.key", "must be a PEM file with a private key that has no password");
-    }
-    return is_pair(it) ? RC_OK : why_fail(why, RC_INVALID, "tls.key", "must belong to the certificate");
 }
 
-static bool is_same(const struct buf *a, const struct buf *b)
+enum rc tls_reload(struct tls *const *all, size_t count, struct why *why)
 {
-    return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && i < count; i++) {
+        renew_own(all[i]);
+        rc = read_next(all[i], why);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (rc == RC_OK) {
+            put_next(all[i]);
+        } else {
+            tls_credential_destroy(TAKE(all[i]->next));
+        }
+    }
+    return rc;
 }
 
-enum rc tls_reload(struct tls *tls, struct why *why)
+static bool is_empty(const char *text)
 {
-    struct credential *it = mem_alloc(sizeof(*it));
-    if (it == NULL) {
-        return RC_NO_MEMORY;
+    return text == NULL || text[0] == '\0';
+}
+
+static enum rc copy_path(const struct tls *tls, const char *key, const char *from, char *to, struct why *why)
+{
+    return str_copy(to, PATH_MAX, is_empty(from) ? "" : from) ? RC_OK : tls_paths_fail(&tls->paths, key, RC_INVALID, why, "the path is too long");
+}
+
+static enum rc check_files(const struct tls *tls, const struct tls_files *files, struct why *why)
+{
+    if (is_empty(files->certificate) != is_empty(files->key)) {
+        return tls_paths_fail(&tls->paths, NULL, RC_INVALID, why, "certificate and key must be given both or not at all");
     }
-    AUTO(buf) struct buf key;
-    buf_init(&key, PEM_MAX);
-    buf_init(&it->certificate_pem, PEM_MAX);
-    enum rc rc = read_file(tls->certificate, &it->certificate_pem, why);
-    rc = rc != RC_OK ? rc : read_file(tls->key, &key, why);
-    rc = rc != RC_OK ? rc : import(it, &key, why);
-    if (key.data != NULL) {
-        mem_wipe(key.data, key.len);
+    if (tls->paths.clients != TLS_CLIENTS_NONE && is_empty(files->client_ca)) {
+        return tls_paths_fail(&tls->paths, "client_certificates", RC_INVALID, why, "needs client_ca, whose signatures count");
     }
-    if (rc != RC_OK || (tls->all != NULL && is_same(&tls->all->certificate_pem, &it->certificate_pem))) {
-        free_credential(it);
-        return rc;
+    if (tls->paths.clients == TLS_CLIENTS_NONE && (!is_empty(files->client_ca) || !is_empty(files->client_tokens))) {
+        return tls_paths_fail(&tls->paths, "client_certificates", RC_INVALID, why, "must be request or require where client_ca or client_tokens is given");
     }
-    it->before = tls->all;
-    tls->all = it;
-    atomic_store(&tls->present, it);
     return RC_OK;
 }
 
-static enum rc find_files(const struct tls_files *files, struct tls *tls, struct why *why)
+static enum rc take_files(const struct tls_files *files, struct tls *tls, struct why *why)
 {
-    char folder[PATH_MAX];
-    if ((files->certificate[0] == '\0') != (files->key[0] == '\0')) {
-        return why_fail(why, RC_INVALID, "tls", "certificate and key must be given both or not at all");
+    tls->paths.clients = files->clients;
+    if (!str_copy(tls->paths.section, sizeof(tls->paths.section), is_empty(files->section) ? "tls" : files->section)) {
+        return why_fail(why, RC_INVALID, "tls", "the name of the listener is too long");
     }
-    if (files->certificate[0] != '\0') {
-        return str_copy(tls->certificate, PATH_MAX, files->certificate) && str_copy(tls->key, PATH_MAX, files->key)
-                   ? RC_OK
-                   : why_fail(why, RC_INVALID, "tls", "the path is too long");
+    enum rc rc = check_files(tls, files, why);
+    rc = rc != RC_OK ? rc : copy_path(tls, "client_ca", files->client_ca, tls->paths.client_ca, why);
+    rc = rc != RC_OK ? rc : copy_path(tls, "client_tokens", files->client_tokens, tls->paths.client_tokens, why);
+    if (rc == RC_OK && is_empty(files->certificate)) {
+        rc = copy_path(tls, "--state", files->state, tls->state, why);
+        return rc != RC_OK ? rc : own_cert_prepare(tls->state, tls->paths.certificate, tls->paths.key, why);
     }
-    if (snprintf(folder, sizeof(folder), "%s/tls", files->state) >= PATH_MAX - 20) {
-        return why_fail(why, RC_INVALID, "--state", "the path is too long");
-    }
-    (void)snprintf(tls->certificate, PATH_MAX, "%.*s/certificate.pem", PATH_MAX - 20, folder);
-    (void)snprintf(tls->key, PATH_MAX, "%.*s/key.pem", PATH_MAX - 20, folder);
-    if (mkdir(folder, 0700) != 0 && errno != EEXIST) {
-        return why_fail(why, RC_IO, "tls", "cannot make %s: %s", folder, strerror(errno));
-    }
-    if (access(tls->certificate, F_OK) == 0) {
-        return RC_OK;
-    }
-    (void)unlink(tls->key); /* a key without a certificate is left from a first start that was cut off */
-    return make_own(tls, why);
+    rc = rc != RC_OK ? rc : copy_path(tls, "certificate", files->certificate, tls->paths.certificate, why);
+    return rc != RC_OK ? rc : copy_path(tls, "key", files->key, tls->paths.key, why);
 }
 
 enum rc tls_create(const struct tls_files *files, struct tls **ret, struct why *why)
@@ -200,30 +143,95 @@ enum rc tls_create(const struct tls_files *files, struct tls **ret, struct why *
     if (tls == NULL) {
         return RC_NO_MEMORY;
     }
-    enum rc rc = find_files(files, tls, why);
-    rc = rc != RC_OK ? rc : tls_reload(tls, why);
+    MUST(pthread_mutex_init(&tls->lock, NULL) == 0);
+    enum rc rc = take_files(files, tls, why);
+    rc = rc != RC_OK ? rc : tls_reload(&tls, 1, why);
     if (rc != RC_OK) {
         tls_destroy(tls);
         return rc;
     }
-    atomic_store(&the_tls, tls);
     *ret = tls;
     return RC_OK;
+}
+
+enum rc tls_open(struct tls *tls, gnutls_session_t session, struct tls_peer *ret)
+{
+    struct tls_peer peer = { .tls = tls, .credential = take(tls) };
+    if (gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, peer.credential->gnutls) != 0) {
+        tls_close(&peer);
+        return RC_NO_MEMORY;
+    }
+    if (tls->paths.clients != TLS_CLIENTS_NONE) {
+        gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
+    }
+    *ret = peer;
+    return RC_OK;
+}
+
+/* Holds the client's certificate against what the files say now. */
+static enum rc judge(struct tls_peer *peer, const struct tls_credential *by, gnutls_session_t session, struct why *why)
+{
+    unsigned int count = 0;
+    const gnutls_datum_t *chain = gnutls_certificate_get_peers(session, &count);
+    struct client_rules rules = { .map = by->map };
+    struct client_cert found = { .until = INT64_MAX };
+    enum rc rc = RC_OK;
+    if (chain == NULL || count == 0) {
+        rc = peer->tls->paths.clients == TLS_CLIENTS_REQUIRE
+                 ? why_fail(why, RC_DENIED, TLS_CLIENT_PATH, "must be sent: this listener serves only clients with a certificate")
+                 : RC_OK;
+    } else {
+        gnutls_certificate_get_trust_list(by->gnutls, &rules.authorities);
+        rc = client_cert_check(&rules, chain, count, &found, why);
+    }
+    peer->until = found.until;
+    memcpy(peer->token, found.token, ID_SIZE);
+    return rc;
+}
+
+enum rc tls_identify(struct tls_peer *peer, gnutls_session_t session, char ret_token[ID_SIZE], struct why *why)
+{
+    struct tls *tls = peer->tls;
+    if (tls == NULL || tls->paths.clients == TLS_CLIENTS_NONE) {
+        ret_token[0] = '\0';
+        return RC_OK;
+    }
+    if (peer->generation != atomic_load(&tls->generation) || wall_seconds() > peer->until) {
+        struct why found = { 0 };
+        struct tls_credential *by = take(tls);
+        peer->rc = judge(peer, by, session, &found);
+        peer->generation = peer->rc == RC_NO_MEMORY ? 0 : by->generation;                        /* 0: it is looked at again */
+        (void)snprintf(peer->words, sizeof(peer->words), "%.*s", TLS_WORDS_MAX - 1, found.text); /* cut is enough */
+        release(tls, by);
+    }
+    if (peer->rc != RC_OK) {
+        return why_fail(why, peer->rc, TLS_CLIENT_PATH, "%s", peer->words);
+    }
+    memcpy(ret_token, peer->token, ID_SIZE);
+    return RC_OK;
+}
+
+void tls_close(struct tls_peer *peer)
+{
+    if (peer->tls != NULL) {
+        release(peer->tls, peer->credential);
+        *peer = (struct tls_peer){ .tls = NULL };
+    }
+}
+
+int64_t tls_live(struct tls *tls)
+{
+    (void)pthread_mutex_lock(&tls->lock);
+    const int64_t live = tls->live;
+    (void)pthread_mutex_unlock(&tls->lock);
+    return live;
 }
 
 int tls_retrieve(gnutls_session_t session, const gnutls_datum_t *authorities, int authority_count,
                  const gnutls_pk_algorithm_t *algorithms, int algorithm_count,
                  gnutls_pcert_st **ret_chain, unsigned int *ret_count, gnutls_privkey_t *ret_key)
 {
-    struct tls *tls = atomic_load(&the_tls);
-    struct credential *it = tls == NULL ? NULL : atomic_load(&tls->present);
-    if (it == NULL) {
-        return -1;
-    }
-    *ret_chain = it->chain;
-    *ret_count = it->count;
-    *ret_key = it->key;
-    return 0;
+    return -1;
 }
 
 void tls_destroy(struct tls *tls)
@@ -231,12 +239,10 @@ void tls_destroy(struct tls *tls)
     if (tls == NULL) {
         return;
     }
-    struct tls *expected = tls;
-    (void)atomic_compare_exchange_strong(&the_tls, &expected, NULL); /* another one may be in place */
-    while (tls->all != NULL) {
-        struct credential *it = tls->all;
-        tls->all = it->before;
-        free_credential(it);
+    if (tls->present != NULL) {
+        release(tls, tls->present);
     }
+    MUST(tls->live == 0);
+    (void)pthread_mutex_destroy(&tls->lock); /* nobody holds it any more */
     mem_free(tls);
 }

@@ -72,7 +72,7 @@ static bool set_times(X509 *cert, int64_t now)
 static bool set_names(X509 *cert)
 {
     X509_NAME *name = X509_get_subject_name(cert);
-    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)"licit", -1, -1, 0) == 1 &&
+    return X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)CERT_NAME, -1, -1, 0) == 1 &&
            X509_set_issuer_name(cert, name) == 1;
 }
 

@@ -15,8 +15,9 @@
  * caller writes it to a file of mode 0600 and wipes the buffer. Logs: no.
  */
 
-#define CERT_DAYS    825  /* what clients accept of a certificate at most */
-#define CERT_PEM_MAX 8192 /* a ceiling that either text fits under */
+#define CERT_DAYS    825     /* what clients accept of a certificate at most */
+#define CERT_NAME    "licit" /* common name of subject and issuer */
+#define CERT_PEM_MAX 8192    /* a ceiling that either text fits under */
 
 /* Appends both as PEM. A host that is NULL or no DNS name is left out. RC_NO_MEMORY,
  * RC_TOO_LARGE (the buffer's ceiling), RC_INTERNAL (OpenSSL refused). */
