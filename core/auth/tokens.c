@@ -6,17 +6,19 @@
 
 #include "core/auth/token.h"
 #include "core/base/clock.h"
+#include "core/base/grace.h"
 #include "core/base/mem.h"
 
 #define SLOTS           16384 /* a little below TOKENS_MAX: chains of one or two */
 #define GRANT_BYTES_MAX 65536 /* strings and rules of one token */
 
 struct tokens {
-    /* guarded by lock */
-    pthread_rwlock_t lock;
-    struct grant *by_hash[SLOTS];
-    struct grant *by_id[SLOTS];
-    size_t count;
+    pthread_mutex_t lock; /* of those who write */
+    struct grace grace;
+    /* written under the lock, read inside a grace period */
+    _Atomic(struct grant *) by_hash[SLOTS];
+    _Atomic(struct grant *) by_id[SLOTS];
+    atomic_size_t count;
 };
 
 enum rc tokens_create(struct tokens **ret)
@@ -25,7 +27,7 @@ enum rc tokens_create(struct tokens **ret)
     if (tokens == NULL) {
         return RC_NO_MEMORY;
     }
-    (void)pthread_rwlock_init(&tokens->lock, NULL); /* cannot fail on Linux with default attributes */
+    (void)pthread_mutex_init(&tokens->lock, NULL); /* cannot fail on Linux with default attributes */
     *ret = tokens;
     return RC_OK;
 }
@@ -41,77 +43,96 @@ void tokens_unpin(struct grant *grant)
     }
 }
 
-/* FNV-1a. Ids and digests are ours and random, so nobody can choose them to collide. */
-static size_t slot_of(const char *text)
+/* A digest is random already. */
+static size_t slot_of_digest(const unsigned char *digest)
+{
+    uint64_t head;
+    memcpy(&head, digest, sizeof(head));
+    return (size_t)head % SLOTS;
+}
+
+/* FNV-1a. Ids are ours and random, so nobody can choose them to collide. */
+static size_t slot_of_id(const char *id)
 {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (; *text != '\0'; text++) {
-        hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    for (; *id != '\0'; id++) {
+        hash = (hash ^ (unsigned char)*id) * UINT64_C(0x100000001b3);
     }
     return (size_t)(hash ^ hash >> 32) % SLOTS;
 }
 
-/* Under the lock; NULL: there is none. A digest of 256 random bits may be compared in any time. */
-static struct grant *find_hash(struct tokens *tokens, const char *sha256)
+/* Inside a grace period or under the lock; NULL: there is none. */
+static struct grant *find_digest(struct tokens *tokens, const unsigned char *digest)
 {
-    struct grant *it = tokens->by_hash[slot_of(sha256)];
-    while (it != NULL && strcmp(it->sha256, sha256) != 0) {
-        it = it->_next_by_hash;
+    struct grant *it = atomic_load(&tokens->by_hash[slot_of_digest(digest)]);
+    while (it != NULL && !digest_equal(it->digest, digest, DIGEST_BYTES)) {
+        it = atomic_load(&it->_next_by_hash);
     }
     return it;
 }
 
 static struct grant *find_id(struct tokens *tokens, const char *id)
 {
-    struct grant *it = tokens->by_id[slot_of(id)];
+    struct grant *it = atomic_load(&tokens->by_id[slot_of_id(id)]);
     while (it != NULL && strcmp(it->id, id) != 0) {
-        it = it->_next_by_id;
+        it = atomic_load(&it->_next_by_id);
     }
     return it;
 }
 
-/* Under the lock for writing, as all that follow up to tokens_insert(). */
+/* Under the lock, as all that follow up to tokens_insert(). Whole before it can be found. */
 static void link_grant(struct tokens *tokens, struct grant *grant, const char *parent)
 {
-    struct grant **hash = &tokens->by_hash[slot_of(grant->sha256)], **id = &tokens->by_id[slot_of(grant->id)];
+    _Atomic(struct grant *) *hash = &tokens->by_hash[slot_of_digest(grant->digest)];
+    _Atomic(struct grant *) *id = &tokens->by_id[slot_of_id(grant->id)];
     grant->_parent = parent == NULL ? NULL : find_id(tokens, parent);
     if (grant->_parent != NULL) {
         (void)atomic_fetch_add(&grant->_parent->_pins, 1);
     }
-    grant->_next_by_hash = *hash;
-    grant->_next_by_id = *id;
-    *hash = *id = grant;
-    tokens->count++;
+    atomic_store(&grant->_next_by_hash, atomic_load(hash));
+    atomic_store(&grant->_next_by_id, atomic_load(id));
+    atomic_store(hash, grant);
+    atomic_store(id, grant);
+    (void)atomic_fetch_add(&tokens->count, 1);
 }
 
-static void unlink_id(struct tokens *tokens, const struct grant *grant)
+static void unlink_id(struct tokens *tokens, struct grant *grant)
 {
-    struct grant **at = &tokens->by_id[slot_of(grant->id)];
-    while (*at != grant) {
-        at = &(*at)->_next_by_id;
+    _Atomic(struct grant *) *at = &tokens->by_id[slot_of_id(grant->id)];
+    for (struct grant *it = atomic_load(at); it != grant; it = atomic_load(at)) {
+        at = &it->_next_by_id;
     }
-    *at = grant->_next_by_id;
+    atomic_store(at, atomic_load(&grant->_next_by_id));
 }
 
-/* Takes out every grant that should_go() names; gives how many. */
+/* Takes out every grant that should_go() names; gives how many. Who walks the table meanwhile may stand on
+ * one of them, so its links stay, and it is let go when nobody can. */
 static size_t take_out(struct tokens *tokens, bool (*should_go)(struct grant *grant, const void *arg), const void *arg)
 {
-    size_t gone = 0;
+    size_t count = 0;
+    struct grant *gone = NULL;
     for (size_t i = 0; i < SLOTS; i++) {
-        for (struct grant **at = &tokens->by_hash[i]; *at != NULL;) {
-            struct grant *grant = *at;
+        _Atomic(struct grant *) *at = &tokens->by_hash[i];
+        for (struct grant *grant = atomic_load(at); grant != NULL; grant = atomic_load(at)) {
             if (!should_go(grant, arg)) {
                 at = &grant->_next_by_hash;
                 continue;
             }
-            *at = grant->_next_by_hash;
+            atomic_store(at, atomic_load(&grant->_next_by_hash));
             unlink_id(tokens, grant);
-            tokens->count--;
-            gone++;
-            tokens_unpin(grant);
+            grant->_next_gone = gone;
+            gone = grant;
+            count++;
         }
     }
-    return gone;
+    (void)atomic_fetch_sub(&tokens->count, count);
+    grace_wait(&tokens->grace);
+    while (gone != NULL) {
+        struct grant *next = gone->_next_gone;
+        tokens_unpin(gone);
+        gone = next;
+    }
+    return count;
 }
 
 static bool is_any(struct grant *grant, const void *arg)
@@ -142,14 +163,16 @@ void tokens_destroy(struct tokens *tokens)
         return;
     }
     (void)take_out(tokens, is_any, NULL);
-    (void)pthread_rwlock_destroy(&tokens->lock);
+    (void)pthread_mutex_destroy(&tokens->lock);
     mem_free(tokens);
 }
 
 static enum rc fill(struct grant *grant, const struct token_row *row, struct why *why)
 {
     memcpy(grant->id, row->id, sizeof(grant->id));
-    memcpy(grant->sha256, row->sha256, sizeof(grant->sha256));
+    if (!digest_from_hex(row->sha256, sizeof(grant->digest), grant->digest)) {
+        return why_fail(why, RC_CORRUPT, NULL, "the digest of a token is not one");
+    }
     grant->created_at = row->created_at;
     grant->expires_at = row->expires_at;
     atomic_init(&grant->last_used_at, row->last_used_at);
@@ -185,19 +208,19 @@ enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct
     if (rc != RC_OK) {
         return rc;
     }
-    (void)pthread_rwlock_wrlock(&tokens->lock);
-    if (tokens->count >= TOKENS_MAX) {
+    (void)pthread_mutex_lock(&tokens->lock);
+    if (atomic_load(&tokens->count) >= TOKENS_MAX) {
         const int64_t now = wall_seconds();
         (void)take_out(tokens, is_expired, &now);
     }
-    if (find_hash(tokens, row->sha256) != NULL || find_id(tokens, row->id) != NULL) {
+    if (find_digest(tokens, grant->digest) != NULL || find_id(tokens, row->id) != NULL) {
         rc = why_fail(why, RC_CONFLICT, NULL, "there is such a token");
-    } else if (tokens->count >= TOKENS_MAX) {
+    } else if (atomic_load(&tokens->count) >= TOKENS_MAX) {
         rc = why_fail(why, RC_TOO_LARGE, NULL, "there are %d tokens, and no more are allowed; revoke some", TOKENS_MAX);
     } else {
         link_grant(tokens, TAKE(grant), row->parent);
     }
-    (void)pthread_rwlock_unlock(&tokens->lock);
+    (void)pthread_mutex_unlock(&tokens->lock);
     tokens_unpin(grant);
     return rc;
 }
@@ -211,7 +234,7 @@ static enum rc refuse(const char *text, struct why *why)
     return why_fail(why, RC_UNAUTHENTICATED, NULL, "the token is unknown, revoked or expired");
 }
 
-/* Under the lock: pins one that has not expired; NULL stays NULL. */
+/* Inside a grace period: pins one that has not expired; NULL stays NULL. */
 static struct grant *pin_living(struct grant *grant)
 {
     if (grant == NULL || grant->expires_at <= wall_seconds()) {
@@ -223,17 +246,18 @@ static struct grant *pin_living(struct grant *grant)
 
 enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, struct why *why)
 {
-    char sha256[DIGEST_HEX_SIZE];
-    if (strnlen(text, TOKEN_SIZE) != TOKEN_SIZE - 1) {
+    unsigned char digest[DIGEST_BYTES];
+    const size_t n = strnlen(text, TOKEN_SIZE);
+    if (n != TOKEN_SIZE - 1) {
         return refuse(text, why);
     }
-    const enum rc rc = token_digest(text, sha256);
+    const enum rc rc = digest_sha256(text, n, digest);
     if (rc != RC_OK) {
         return rc;
     }
-    (void)pthread_rwlock_rdlock(&tokens->lock);
-    struct grant *grant = pin_living(find_hash(tokens, sha256));
-    (void)pthread_rwlock_unlock(&tokens->lock);
+    atomic_uint *mark = grace_enter(&tokens->grace);
+    struct grant *grant = pin_living(find_digest(tokens, digest));
+    grace_leave(mark);
     if (grant == NULL) {
         return refuse(text, why);
     }
@@ -243,9 +267,9 @@ enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, 
 
 enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret, struct why *why)
 {
-    (void)pthread_rwlock_rdlock(&tokens->lock);
+    atomic_uint *mark = grace_enter(&tokens->grace);
     struct grant *grant = pin_living(find_id(tokens, id));
-    (void)pthread_rwlock_unlock(&tokens->lock);
+    grace_leave(mark);
     if (grant == NULL) {
         return why_fail(why, RC_UNAUTHENTICATED, NULL, "the token that this connection stands for is unknown, revoked or expired");
     }
@@ -255,9 +279,9 @@ enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret,
 
 enum rc tokens_revoke(struct tokens *tokens, const char *id)
 {
-    (void)pthread_rwlock_wrlock(&tokens->lock);
+    (void)pthread_mutex_lock(&tokens->lock);
     const size_t gone = take_out(tokens, is_of_family, id);
-    (void)pthread_rwlock_unlock(&tokens->lock);
+    (void)pthread_mutex_unlock(&tokens->lock);
     return gone > 0 ? RC_OK : RC_NOT_FOUND;
 }
 
@@ -269,8 +293,5 @@ bool tokens_note_use(struct grant *grant, int64_t now)
 
 size_t tokens_count(struct tokens *tokens)
 {
-    (void)pthread_rwlock_rdlock(&tokens->lock);
-    const size_t count = tokens->count;
-    (void)pthread_rwlock_unlock(&tokens->lock);
-    return count;
+    return atomic_load(&tokens->count);
 }

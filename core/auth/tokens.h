@@ -19,6 +19,9 @@
  * disk. The service loads it at start from store_token_live(), and tells it of
  * every token that is made or revoked after the store has kept that.
  *
+ * Finding takes no lock (core/base/grace.h), so that no prediction waits for
+ * another or for a revocation; insertion and revocation wait for each other.
+ *
  * A found grant is pinned and stays readable until it is unpinned, also when it
  * is revoked meanwhile; a long request may look at `revoked`. A grant pins the
  * one that made it, so that revoking reaches the children of a token that has
@@ -33,7 +36,7 @@
 /* Set at insertion, then constant, except where marked. */
 struct grant {
     char id[ID_SIZE];
-    char sha256[DIGEST_HEX_SIZE];
+    unsigned char digest[DIGEST_BYTES]; /* of the token's text */
     const char *name;
     const char *body; /* JSON text: limits and purposes; NULL: none */
     struct scope_list scopes;
@@ -42,8 +45,9 @@ struct grant {
     atomic_bool revoked;          /* changes at any time */
     _Atomic int64_t last_used_at; /* changes at any time */
     atomic_uint _pins;
-    struct grant *_parent;                     /* pinned; NULL: none */
-    struct grant *_next_by_hash, *_next_by_id; /* guarded by the table's lock */
+    struct grant *_parent;                              /* pinned; NULL: none */
+    _Atomic(struct grant *) _next_by_hash, _next_by_id; /* written under the table's lock */
+    struct grant *_next_gone;                           /* guarded by the table's lock */
     struct region _region;
 };
 
@@ -55,7 +59,7 @@ void tokens_destroy(struct tokens *tokens);
 DEFINE_AUTO_PTR(tokens)
 
 /* Takes a copy of the row; its parent must have been inserted before. RC_CONFLICT: it is there;
- * RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_NO_MEMORY. */
+ * RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_CORRUPT: its digest; RC_NO_MEMORY. */
 enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct why *why) MUST_CHECK;
 
 /* By the text of a token. RC_UNAUTHENTICATED: malformed, unknown, revoked or expired (why tells the first from

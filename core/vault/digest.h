@@ -9,7 +9,8 @@
 #include "core/base/rc.h"
 
 /*
- * SHA-256 and HMAC-SHA-256 (FIPS 180-4, RFC 2104), in one piece or streamed.
+ * SHA-256, HMAC-SHA-256 and HKDF-SHA-256 (FIPS 180-4, RFC 2104, RFC 5869), in
+ * one piece; SHA-256 also streamed.
  *
  *     AUTO(digest) struct digest digest;
  *     rc = digest_init(&digest);
@@ -42,8 +43,19 @@ void digest_end_hex(struct digest *digest, char ret[DIGEST_HEX_SIZE]);
 /* One call; RC_NO_MEMORY. */
 enum rc digest_sha256(const void *bytes, size_t n, unsigned char ret[DIGEST_BYTES]) MUST_CHECK;
 enum rc digest_sha256_hex(const void *bytes, size_t n, char ret[DIGEST_HEX_SIZE]) MUST_CHECK;
-enum rc digest_hmac(const void *key, size_t key_n, const void *bytes, size_t n,
-                    unsigned char ret[DIGEST_BYTES]) MUST_CHECK;
+
+/* Key and bytes may be those of ret. */
+void digest_hmac(const void *key, size_t key_n, const void *bytes, size_t n, unsigned char ret[DIGEST_BYTES]);
+
+/* A key of n bytes (at most DIGEST_HKDF_MAX) out of a secret; info says what the key is for. No salt: RFC 5869's zeros. */
+#define DIGEST_HKDF_MAX (255 * DIGEST_BYTES)
+
+struct digest_hkdf {
+    const void *secret, *salt, *info;
+    size_t secret_n, salt_n, info_n;
+};
+
+void digest_hkdf(const struct digest_hkdf *from, void *ret, size_t n);
 
 /* n bytes as 2n lower-case digits and a NUL. */
 void digest_hex(const void *bytes, size_t n, char *ret);

@@ -66,8 +66,48 @@ static void test_digest_hmac_published_vectors(void **state)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         unsigned char mac[DIGEST_BYTES];
         char hex[DIGEST_HEX_SIZE];
-        check_rc(digest_hmac(rows[i].key, rows[i].key_n, rows[i].text, rows[i].n, mac), RC_OK);
+        digest_hmac(rows[i].key, rows[i].key_n, rows[i].text, rows[i].n, mac);
         digest_hex(mac, sizeof(mac), hex);
+        check_text(hex, rows[i].hex);
+    }
+}
+
+/* Bytes from, from + 1, ... */
+static void count_up(unsigned char *bytes, size_t n, unsigned char from)
+{
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (unsigned char)(from + i);
+    }
+}
+
+/* RFC 5869, cases 1, 2 and 3. */
+static void test_digest_hkdf_published_vectors(void **state)
+{
+    unsigned char b0b[22], secret[80], salt[80], info[80];
+    memset(b0b, 0x0b, sizeof(b0b));
+    count_up(secret, sizeof(secret), 0x00);
+    count_up(salt, sizeof(salt), 0x60);
+    count_up(info, sizeof(info), 0xb0);
+    unsigned char short_salt[13], short_info[10];
+    count_up(short_salt, sizeof(short_salt), 0x00);
+    count_up(short_info, sizeof(short_info), 0xf0);
+
+    const struct {
+        struct digest_hkdf from;
+        size_t n;
+        const char *hex;
+    } rows[] = {
+        { { b0b, short_salt, short_info, 22, 13, 10 }, 42, "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf34007208d5b887185865" },
+        { { secret, salt, info, 80, 80, 80 }, 82, "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c59045a99cac7827271cb41c65e590e09"
+                                                  "da3275600c2f09b8367793a9aca3db71cc30c58179ec3e87c14c01d5c1f3434f1d87" },
+        { { b0b, NULL, NULL, 22, 0, 0 }, 42, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8" },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        unsigned char key[82];
+        char hex[2 * sizeof(key) + 1];
+        digest_hkdf(&rows[i].from, key, rows[i].n);
+        digest_hex(key, rows[i].n, hex);
         check_text(hex, rows[i].hex);
     }
 }
@@ -99,5 +139,6 @@ CHECK_MAIN("core/vault/digest",
            CHECK(test_digest_sha256_published_vectors),
            CHECK(test_digest_add_streams),
            CHECK(test_digest_hmac_published_vectors),
+           CHECK(test_digest_hkdf_published_vectors),
            CHECK(test_digest_from_hex_is_strict),
            CHECK(test_digest_equal_sees_every_byte))
