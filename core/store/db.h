@@ -28,7 +28,7 @@
  * Threads: a connection belongs to one at a time. Memory: db_close() frees. Logs: no.
  */
 
-#define DB_STATEMENTS_MAX 64 /* more SQL texts than the families have; checked by MUST */
+#define DB_STATEMENTS_MAX 96 /* more SQL texts than the families have; checked by MUST */
 
 enum db_mode {
     DB_WRITER, /* the only one that writes and checkpoints */

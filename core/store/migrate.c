@@ -78,7 +78,15 @@ static const char second[] =
 
     "PRAGMA user_version = 2;";
 
-static const char *const steps[] = { first, second };
+static const char third[] =
+    /* What was leased to a limited token: on the day, and of its life. */
+    "CREATE TABLE token_usage ("
+    " token INTEGER PRIMARY KEY REFERENCES token (seq), day INTEGER NOT NULL, rows INTEGER NOT NULL, bytes INTEGER NOT NULL,"
+    " bits INTEGER NOT NULL, uses INTEGER NOT NULL) STRICT;"
+
+    "PRAGMA user_version = 3;";
+
+static const char *const steps[] = { first, second, third };
 
 static enum rc read_number(struct db *db, const char *sql, int64_t *ret)
 {
