@@ -45,10 +45,11 @@ static const struct {
     unsigned int bit;
     const char *words;
 } faults[] = {
+    { GNUTLS_CERT_SIGNER_NOT_FOUND, "must be signed by an authority that this listener knows" },
+    { GNUTLS_CERT_SIGNATURE_FAILURE, "must be signed by an authority that this listener knows" }, /* another one of the same name */
+    { GNUTLS_CERT_SIGNER_NOT_CA, "must be signed by an authority, not by another certificate" },
     { GNUTLS_CERT_EXPIRED, "has expired" },
     { GNUTLS_CERT_NOT_ACTIVATED, "is not valid yet" },
-    { GNUTLS_CERT_SIGNER_NOT_FOUND, "must be signed by an authority that this listener knows" },
-    { GNUTLS_CERT_SIGNER_NOT_CA, "must be signed by an authority, not by another certificate" },
     { GNUTLS_CERT_PURPOSE_MISMATCH, "must be made for client authentication" },
     { GNUTLS_CERT_INSECURE_ALGORITHM, "must have a stronger key or signature" },
     { UINT32_MAX, "could not be verified" },
