@@ -32,6 +32,10 @@ static enum rc check_size(const char *text, size_t n, struct why *why)
 {
     size_t depth = 0, values = 1;
     bool quoted = false;
+    const char *nul = n == 0 ? NULL : memchr(text, '\0', n);
+    if (nul != NULL) { /* jansson passes over one behind a number */
+        return why_fail(why, RC_SYNTAX, "", "not valid JSON: byte %zu is NUL", (size_t)(nul - text));
+    }
     for (size_t i = 0; i < n; i++) {
         const char c = text[i];
         if (quoted) {

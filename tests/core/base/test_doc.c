@@ -34,6 +34,22 @@ static void test_doc_parse_refuses(void **state)
     }
 }
 
+/* jansson takes back the character behind a number, and then does not see a NUL again. */
+static void test_doc_parse_refuses_nul(void **state)
+{
+    static const struct {
+        const char *text;
+        size_t n;
+    } rows[] = { { "[1\0,2]", 6 }, { "1\0", 2 }, { "{}\0", 3 }, { "\0{}", 3 }, { "[1,\0]", 5 }, { "\"\0\"", 3 } };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct doc *doc = NULL;
+        struct why why = { 0 };
+        check_rc(doc_parse(rows[i].text, rows[i].n, &doc, &why), RC_SYNTAX);
+        check_contains(why.text, "NUL");
+    }
+}
+
 static void test_doc_parse_bounds_depth_and_values(void **state)
 {
     char deep[2 * DOC_DEPTH_MAX + 3];
@@ -189,6 +205,7 @@ static void test_doc_put_notices_no_memory(void **state)
 
 CHECK_MAIN("core/base/doc",
            CHECK(test_doc_parse_refuses),
+           CHECK(test_doc_parse_refuses_nul),
            CHECK(test_doc_parse_bounds_depth_and_values),
            CHECK(test_doc_write_reads_back_and_sorts),
            CHECK(test_doc_write_string_is_valid_whatever_comes),
