@@ -23,6 +23,7 @@
  */
 
 #define CONFIG_LINE_MAX      198 /* bytes of one line: what libinih reads whole */
+#define CONFIG_TEXT_MAX      170 /* bytes of a text: with its key it fits into the line that config_print() makes */
 #define CONFIG_NAME_MAX      32  /* bytes of a listener's name */
 #define CONFIG_LISTENERS_MAX 16
 #define CONFIG_KEYS_MAX      64

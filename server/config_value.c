@@ -7,10 +7,31 @@
 
 #include "core/base/str.h"
 
+/* What config_print() writes must come back from a file the same. */
+static enum rc check_text(const char *value, struct why *why)
+{
+    const size_t n = strlen(value);
+    bool plain = str_is_utf8(value, n);
+    for (size_t i = 0; i < n; i++) {
+        plain = plain && (unsigned char)value[i] >= 0x20 && value[i] != 0x7f;
+    }
+    if (!plain) {
+        return why_fail(why, RC_INVALID, NULL, "must be UTF-8 without control characters");
+    }
+    if (n > CONFIG_TEXT_MAX) {
+        return why_fail(why, RC_INVALID, NULL, "must be at most %d bytes, got %zu", CONFIG_TEXT_MAX, n);
+    }
+    if (n > 0 && (value[0] == ' ' || value[n - 1] == ' ' || value[0] == ';' || strstr(value, " ;") != NULL)) {
+        return why_fail(why, RC_INVALID, NULL, "must not begin or end with a blank, and a \";\" that begins a word begins a comment");
+    }
+    return RC_OK;
+}
+
 static enum rc set_text(struct region *region, const char **place, const char *value, struct why *why)
 {
-    if (!str_is_utf8(value, strlen(value))) {
-        return why_fail(why, RC_INVALID, NULL, "must be UTF-8");
+    const enum rc rc = check_text(value, why);
+    if (rc != RC_OK) {
+        return rc;
     }
     char *copy = region_strdup(region, value);
     if (copy == NULL) {

@@ -91,7 +91,8 @@ static void test_config_read_refuses_long_lines_and_nul(void **state)
 {
     char text[400] = "[http]\nprefix = ";
     const size_t start = strlen(text);
-    memset(text + start, 'x', sizeof(text) - start);
+    memset(text + start, ' ', sizeof(text) - start);
+    text[7 + CONFIG_LINE_MAX - 1] = 'x'; /* the last byte of the longest line */
     AUTO(config) struct config config;
     check_rc(config_init(&config), RC_OK);
     struct why why = { 0 };
@@ -99,7 +100,7 @@ static void test_config_read_refuses_long_lines_and_nul(void **state)
     check_text(why.path, "t.conf:2");
     check_rc(read_text(&config, text, 7 + CONFIG_LINE_MAX + 1, &why), RC_TOO_LARGE);
     check_rc(read_text(&config, text, 7 + CONFIG_LINE_MAX, &why), RC_OK);
-    check_int(strlen(config.http_prefix), CONFIG_LINE_MAX - 9);
+    check_text(config.http_prefix, "x");
     check_rc(read_text(&config, "[http]\nthr\0eads = 1\n", 20, &why), RC_SYNTAX);
 }
 
@@ -154,6 +155,36 @@ static void test_config_keeps_each_listener_apart(void **state)
     }
     check_rc(config_set(&config, "listener.more.tls", "yes", &why), RC_TOO_LARGE);
     check_rc(config_set(&config, "listener.n5.tls", "no", &why), RC_OK);
+}
+
+/* A text that config_print() could not write so that it comes back. */
+static void test_config_set_refuses_texts_that_no_file_holds(void **state)
+{
+    static const struct {
+        const char *value, *part;
+    } rows[] = {
+        { "a\nb", "control" },
+        { "a\x07", "control" },
+        { "\xff", "UTF-8" },
+        { " a", "blank" },
+        { "a ", "blank" },
+        { ";a", "comment" },
+        { "a ;b", "comment" },
+    };
+
+    AUTO(config) struct config config;
+    check_rc(config_init(&config), RC_OK);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct why why = { 0 };
+        check_rc(config_set(&config, "http.prefix", rows[i].value, &why), RC_INVALID);
+        check_contains(why.text, rows[i].part);
+    }
+    char text[CONFIG_TEXT_MAX + 2];
+    memset(text, 'a', sizeof(text) - 1);
+    text[sizeof(text) - 1] = '\0';
+    check_rc(config_set(&config, "http.prefix", text, NULL), RC_INVALID);
+    text[CONFIG_TEXT_MAX] = '\0';
+    check_rc(config_set(&config, "http.prefix", text, NULL), RC_OK);
 }
 
 static void test_config_print_can_be_read(void **state)
@@ -219,6 +250,7 @@ int main(int argc, char **argv)
         CHECK(test_config_read_refuses_long_lines_and_nul),
         CHECK(test_config_set_names_the_key),
         CHECK(test_config_keeps_each_listener_apart),
+        CHECK(test_config_set_refuses_texts_that_no_file_holds),
         CHECK(test_config_print_can_be_read),
         CHECK(test_manual_explains_every_key),
     };
