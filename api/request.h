@@ -65,7 +65,8 @@ struct api_head {
     size_t header_count;
     int64_t body_bytes;          /* what Content-Length says; API_BODY_CHUNKED */
     const struct api_peer *peer; /* NULL: not known, as in tests */
-    bool malformed;              /* the door saw what no request may hold: a NUL, a length that is none */
+    const char *version;         /* "HTTP/1.1"; NULL: the same */
+    bool malformed;              /* the door saw what no request may hold: a NUL, a bare LF, a folded line */
 };
 
 #define API_BODY_CHUNKED (-1)

@@ -113,7 +113,7 @@ static enum rc read_query(const char *text, struct region *region, struct url *o
 enum rc url_parse(const char *raw, struct region *region, struct url *ret, struct why *why)
 {
     if (strlen(raw) > URL_BYTES_MAX) {
-        return why_fail(why, RC_TOO_LARGE, "target", "must be at most %d bytes", URL_BYTES_MAX);
+        return why_fail(why, RC_URI_TOO_LONG, "target", "must be at most %d bytes", URL_BYTES_MAX);
     }
     for (const char *c = raw; *c != '\0'; c++) {
         if (*c <= 0x20 || *c >= 0x7f || *c == '#' || *c == '\\') {

@@ -22,7 +22,7 @@ struct url {
     struct doc *query; /* an object of strings; NULL: no query */
 };
 
-/* RC_INVALID, RC_DUPLICATE_KEY, RC_TOO_LARGE, RC_NO_MEMORY. */
+/* RC_INVALID, RC_DUPLICATE_KEY, RC_URI_TOO_LONG, RC_TOO_LARGE (parameters), RC_NO_MEMORY. */
 enum rc url_parse(const char *raw, struct region *region, struct url *ret, struct why *why) MUST_CHECK;
 void url_finish(struct url *url);
 DEFINE_AUTO(url)

@@ -39,6 +39,7 @@ void *exchange_open(void *arg, const char *target, struct MHD_Connection *connec
     it->http = http;
     it->connection = connection;
     it->target = mem_strdup(target);
+    it->place = (struct head_target){ (uintptr_t)target, strlen(target) };
     it->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     buf_init(&it->gathered, API_CHUNK_MAX);
     buf_init(&it->piece, PIECE_MAX);
@@ -52,19 +53,12 @@ struct header_list {
     bool malformed;
 };
 
-/* RFC 9110: a name is a token. "Content-Length : 3" is none, and libmicrohttpd would not see its length. */
-static bool is_token(const char *name)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789!#$%&'*+-.^_`|~";
-    return name[0] != '\0' && strspn(name, allowed) == strlen(name);
-}
-
 static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const char *name, size_t name_size,
                                    const char *value, size_t value_size)
 {
     struct header_list *list = arg;
-    if (value == NULL || strlen(name) != name_size || strlen(value) != value_size || !is_token(name)) {
-        list->malformed = true; /* a NUL inside, no colon, a blank before it */
+    if (value == NULL || strlen(name) != name_size || strlen(value) != value_size) {
+        list->malformed = true; /* a NUL inside, no colon */
         return MHD_YES;
     }
     if (list->count < HEADERS_SEEN_MAX) {
@@ -73,22 +67,16 @@ static enum MHD_Result take_header(void *arg, enum MHD_ValueKind kind, const cha
     return MHD_YES;
 }
 
-/* Content-Length as a number; 0 without one. */
-static bool read_length(struct MHD_Connection *connection, int64_t *ret)
+/* Content-Length as a number; 0 without one, or with one that the gate refuses. */
+static int64_t read_length(struct MHD_Connection *connection)
 {
     const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
     const char *length = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    *ret = coding != NULL ? API_BODY_CHUNKED : 0;
-    if (length == NULL) {
-        return true;
-    }
-    const bool digits = length[0] != '\0' && strspn(length, "0123456789") == strlen(length);
     int64_t n = 0;
-    if (!digits || !str_to_int64(length, &n)) {
-        return false;
+    if (coding != NULL) {
+        return API_BODY_CHUNKED;
     }
-    *ret = coding != NULL ? API_BODY_CHUNKED : n;
-    return true;
+    return length != NULL && str_to_int64(length, &n) && n > 0 ? n : 0;
 }
 
 static void stream_wake(void *arg);
@@ -104,21 +92,23 @@ static void identify(struct exchange *it, struct api_peer *peer, struct why *why
     }
 }
 
-static bool begin(struct exchange *it, const char *method)
+static bool begin(struct exchange *it, const char *method, const char *version)
 {
     struct header_list list = { .count = 0 };
     (void)MHD_get_connection_values_n(it->connection, MHD_HEADER_KIND, take_header, &list); /* the count is in the list */
     struct api_head head = {
         .method = method,
         .target = it->target,
+        .version = version,
         .headers = list.items,
         .header_count = list.count,
+        .body_bytes = read_length(it->connection),
+        .malformed = list.malformed || !head_is_plain(it->connection, it->place, method, version),
     };
     struct api_peer peer = { .is_secure = it->peer->tls.tls != NULL };
     struct why why = { 0 };
     identify(it, &peer, &why);
     head.peer = &peer;
-    head.malformed = !read_length(it->connection, &head.body_bytes) || list.malformed;
     it->request = api_begin(it->http->settings.api, &head);
     if (it->request != NULL) {
         api_on_wake(it->request, stream_wake, it);
@@ -201,7 +191,9 @@ static void tell_now(struct exchange *it)
         (void)buf_printf(&text, "%s: %s\r\n", from->headers[i].name, from->headers[i].value);
     }
     (void)buf_text(&text, "\r\n");
-    (void)buf_append(&text, from->body.data, from->body.len);
+    if (strcmp(it->request->method, "HEAD") != 0) {
+        (void)buf_append(&text, from->body.data, from->body.len);
+    }
     if (text.failed == RC_OK) {
         send_now(it, text.data, text.len);
     }
@@ -383,6 +375,12 @@ static enum MHD_Result finish(struct exchange *it)
     if (it->told) {
         return MHD_NO;
     }
+    if (it->request->body_announced == API_BODY_CHUNKED && !head_trailers_are_harmless(it->connection, it->place, it->request->method)) {
+        struct why why = { 0 };
+        const enum rc rc = why_fail(&why, RC_INVALID, NULL, "trailers must not hold what belongs into the head");
+        api_refuse(it->request, rc, &why);
+        return queue_reply(it, true);
+    }
     if (it->request->response.status == 0 && it->gathered.len > 0) {
         where = API_IO; /* the last chunk goes with the end */
     }
@@ -404,7 +402,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, co
         return MHD_NO;
     }
     if (it->request == NULL) {
-        if (!begin(it, method)) {
+        if (!begin(it, method, version)) {
             return MHD_NO;
         }
         /* What follows an unread body or a malformed head is not a request: the connection ends. Else

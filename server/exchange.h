@@ -9,6 +9,7 @@
 
 #include "core/base/buf.h"
 #include "core/work/pool.h"
+#include "server/head.h"
 #include "server/http.h"
 #include "server/tls.h"
 
@@ -34,6 +35,7 @@ struct exchange {
     struct MHD_Connection *connection;
     struct peer *peer;
     char *target;                /* raw; NULL: no memory */
+    struct head_target place;    /* where it lay */
     struct api_request *request; /* NULL until the headers are there */
     struct pool_item item;
     struct buf gathered; /* bytes for `chunk` of a streamed body */

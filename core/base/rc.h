@@ -24,6 +24,10 @@
     X(NOT_FOUND, "not_found", "there is no such thing")                              \
     X(GONE, "gone", "it was here and has been erased")                               \
     X(METHOD, "method_not_allowed", "the method is not offered here")                \
+    X(NOT_IMPLEMENTED, "not_implemented", "no path offers this method")              \
+    X(EXPECTATION, "expectation_failed", "what it expects cannot be met")            \
+    X(URI_TOO_LONG, "uri_too_long", "the target is too long")                        \
+    X(HEADERS_TOO_LARGE, "headers_too_large", "the headers are too large")           \
     X(CONFLICT, "conflict", "it clashes with the present state")                     \
     X(UNPROCESSABLE, "unprocessable", "well-formed, but the data does not allow it") \
     X(TOO_LARGE, "too_large", "it is larger than the ceiling")                       \

@@ -80,7 +80,7 @@ static void test_url_parse_bounds_the_length(void **state)
     raw[0] = '/';
     raw[sizeof(raw) - 1] = '\0';
     struct url url;
-    check_rc(url_parse(raw, &region, &url, NULL), RC_TOO_LARGE);
+    check_rc(url_parse(raw, &region, &url, NULL), RC_URI_TOO_LONG);
     raw[URL_BYTES_MAX] = '\0';
     check_rc(url_parse(raw, &region, &url, NULL), RC_OK);
 }

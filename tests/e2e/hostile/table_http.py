@@ -6,7 +6,7 @@ import zlib
 from rows import Row
 from wire import Closed, chunked
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 UNKNOWN = {"dataset": "ds-" + "0" * 20, "job": "job-" + "0" * 20, "token": "tok-" + "0" * 20, "model": "nobody", "label": "nobody", "version": "99"}
 PUBLIC = {"/", "/openapi.json", "/v2/health/live", "/v2/health/ready"}  # nothing else: the contract
 
@@ -44,8 +44,8 @@ def methods(house):
                 for token in (None, ""):
                     yield Row("method", "%s %s%s" % (method, path, "" if token is None else " without a token"),
                               ask(method, fill(house, path), token=token), 405, "method_not_allowed", None, allows)
-    for method in ("BREW", "get", "TRACE", "G" * 300, "PROPFIND"):
-        yield Row("method", method, ask(method, "/v1/models"), 405, "method_not_allowed")
+    for method in ("BREW", "get", "PATCH", "TRACE", "CONNECT", "G" * 300, "PROPFIND"):
+        yield Row("method", method, ask(method, "/v1/models"), 501, "not_implemented")
 
 
 def tokens(house):
@@ -61,6 +61,9 @@ def tokens(house):
            ("unknown", [("Authorization", "Bearer " + forge("0" * 43))]), ("revoked", [("Authorization", "Bearer " + house.tokens["revoked"]["token"])]),
            ("expired", [("Authorization", "Bearer " + house.tokens["expired"]["token"])])]
     for name, more in bad:
+        if name == "not ASCII":
+            yield Row("token", name, ask("GET", "/v1/models", token="", more=more), 400, "invalid_value", "header:Authorization")
+            continue
         yield Row("token", name, ask("GET", "/v1/models", token="", more=more), 401, "unauthenticated", "header:Authorization" if name in NOT_BEARER else None)
     for path, operations in routes(house):
         for method, operation in operations.items():
@@ -75,7 +78,7 @@ def tokens(house):
     yield Row("token", "in the query", ask("GET", "/v1/models?token=" + some, token=""), 401, "unauthenticated", "header:Authorization")
 
 
-NOT_BEARER = {"missing", "empty", "Basic", "Bearer alone", "no Bearer", "2 kB", "16 kB", "in the wrong header"}
+NOT_BEARER = {"missing", "empty", "Basic", "Bearer alone", "Bearer and a blank", "no Bearer", "2 kB", "16 kB", "in the wrong header"}
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
@@ -130,7 +133,7 @@ def unknown(house):
                    "/v1/models/..%2f..%2fetc", "/v1/models%2frisk", "/v1/models/ri%5csk", "/v1/models/a%00", "/v1/models/%00", "/v1/models/a%0a", "/v1/models/a%7f", "/v1/models/%", "/v1/models/%4",
                    "/v1/models/%zz", "/v1/models/%ff", "/v1/models/%c0%ae", "/v1/models/a\\b", "*", "v1/models", "http://other/v1/models", "/v1/models#x", "/v1/models/\u00e9"]:
         yield Row("path", target[:60], ask("GET", target), 400, "invalid_value", "target")
-    yield Row("path", "8 kB", ask("GET", "/v1/models/" + "a" * 8192), 413, "too_large", "target")
+    yield Row("path", "8 kB", ask("GET", "/v1/models/" + "a" * 8192), 414, "uri_too_long", "target")
     for version in ("0", "-1", "01", "x", "1.0", "9223372036854775808"):
         yield Row("path", "version " + version, ask("GET", "/v1/models/risk/versions/" + version), 400, "invalid_value", "version")
         yield Row("path", "erase version " + version, ask("DELETE", "/v1/models/risk/versions/" + version), 400, "invalid_value", "version")
@@ -213,10 +216,11 @@ def framing(house):
                        ("64 kB of headers", "GET /v1/models HTTP/1.1\r\nHost: a\r\n" + "X-A: %s\r\n" % ("b" * 65536) + auth + "\r\n"),
                        ("10,000 headers", "GET /v1/models HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 10000 + auth + "\r\n"), ("a target of 64 kB", "GET /" + "a" * 65536 + " HTTP/1.1\r\nHost: a\r\n\r\n")]:
         yield Row("framing", name, refused(text), 400)
-    # The library ends a value at a NUL: what is checked is what is used, and the rest is nowhere.
-    yield Row("framing", "a NUL in a header", raw("GET /v1/models HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n" + auth + "\r\n"), 200)
-    yield Row("framing", "a NUL in the target", raw("GET /v1/models\0/../x HTTP/1.1\r\nHost: a\r\n" + auth + "\r\n"), 200)
-    yield Row("framing", "101 headers", ask("GET", "/v1/models", more=[("X-%d" % i, "y") for i in range(101)]), 413, "too_large")
+    for name, text in [("a NUL in a header", "GET /v1/models HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n" + auth + "\r\n"), ("a NUL in the last header", "GET /v1/models HTTP/1.1\r\nHost: a\r\n" + auth + "X: a\0\r\n\r\n"),
+                       ("a NUL in the target", "GET /v1/models\0/../x HTTP/1.1\r\nHost: a\r\n" + auth + "\r\n"), ("bare line feeds", ("GET /v1/models HTTP/1.1\r\nHost: a\r\n" + auth + "\r\n").replace("\r", "")),
+                       ("a folded line", "GET /v1/models HTTP/1.1\r\nHost: a\r\nX: a\r\n b\r\n" + auth + "\r\n"), ("a bare carriage return", "GET /v1/models HTTP/1.1\r\nHost: a\rX: b\r\n" + auth + "\r\n")]:
+        yield Row("framing", name, raw(text), 400, "invalid_value")
+    yield Row("framing", "101 headers", ask("GET", "/v1/models", more=[("X-%d" % i, "y") for i in range(101)]), 431, "headers_too_large")
     for body in ("{", "x" * 100):
         yield Row("framing", "a body where none is taken: " + body[:5], ask("GET", "/v1/models", body.encode()), 400, "invalid_value")
         yield Row("framing", "a chunked one: " + body[:5], lambda h, b=body: h.wire.ask("GET", "/v1/models", h.headers(more=[("Transfer-Encoding", "chunked")]), list(chunked([b.encode()]))), 400, "invalid_value")
