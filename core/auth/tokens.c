@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/base/grace.h"
 #include "core/base/mem.h"
+#include "core/vault/narrow.h"
 
 #define SLOTS           16384 /* a little below TOKENS_MAX: chains of one or two */
 #define GRANT_BYTES_MAX 65536 /* strings and rules of one token */
@@ -38,6 +39,7 @@ void tokens_unpin(struct grant *grant)
     while (grant != NULL && atomic_fetch_sub(&grant->_pins, 1) == 1) {
         struct grant *parent = grant->_parent;
         region_finish(&grant->_region);
+        mem_wipe(grant->_start, sizeof(grant->_start));
         mem_free(grant);
         grant = parent;
     }
@@ -184,7 +186,7 @@ static enum rc fill(struct grant *grant, const struct token_row *row, struct why
     return scope_parse_line(row->scopes, &grant->_region, &grant->scopes, why);
 }
 
-static enum rc make_grant(const struct token_row *row, struct grant **ret, struct why *why)
+static enum rc make_grant(const struct token_row *row, const unsigned char *start, struct grant **ret, struct why *why)
 {
     struct grant *grant = mem_alloc(sizeof(*grant));
     if (grant == NULL) {
@@ -192,6 +194,10 @@ static enum rc make_grant(const struct token_row *row, struct grant **ret, struc
     }
     atomic_init(&grant->_pins, 1);
     region_init(&grant->_region, GRANT_BYTES_MAX);
+    if (start != NULL) {
+        memcpy(grant->_start, start, sizeof(grant->_start));
+        grant->_can_narrow = true;
+    }
     const enum rc rc = fill(grant, row, why);
     if (rc != RC_OK) {
         tokens_unpin(grant);
@@ -201,10 +207,10 @@ static enum rc make_grant(const struct token_row *row, struct grant **ret, struc
     return RC_OK;
 }
 
-enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct why *why)
+enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, const unsigned char *start, struct why *why)
 {
     struct grant *grant = NULL;
-    enum rc rc = make_grant(row, &grant, why);
+    enum rc rc = make_grant(row, start, &grant, why);
     if (rc != RC_OK) {
         return rc;
     }
@@ -265,13 +271,55 @@ enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, 
     return RC_OK;
 }
 
-enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret, struct why *why)
+/* NULL: there is none that is alive. */
+static struct grant *pin_by_id(struct tokens *tokens, const char *id)
 {
     atomic_uint *mark = grace_enter(&tokens->grace);
     struct grant *grant = pin_living(find_id(tokens, id));
     grace_leave(mark);
+    return grant;
+}
+
+enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret, struct why *why)
+{
+    struct grant *grant = pin_by_id(tokens, id);
     if (grant == NULL) {
         return why_fail(why, RC_UNAUTHENTICATED, NULL, "the token that this connection stands for is unknown, revoked or expired");
+    }
+    *ret = grant;
+    return RC_OK;
+}
+
+/* Is it what it says, and do all its caveats let the request through? The mac comes first: before that, nothing
+ * that it says is worth an answer. */
+static enum rc check_narrowed(const struct narrowed *narrowed, const struct grant *grant, const struct caveat_ask *ask, struct why *why)
+{
+    if (grant != NULL && !grant->_can_narrow) {
+        return why_fail(why, RC_UNAUTHENTICATED, NULL, "the token was made before tokens could be narrowed; make a new one and narrow that");
+    }
+    if (grant == NULL || !narrow_is_genuine(narrowed, grant->_start)) {
+        return why_fail(why, RC_UNAUTHENTICATED, NULL, "the narrowed token is altered, or its token is unknown, revoked or expired");
+    }
+    enum rc rc = RC_OK;
+    for (const char *it = narrow_next(narrowed, NULL); rc == RC_OK && it != NULL; it = narrow_next(narrowed, it)) {
+        rc = caveat_check(it, ask, why);
+    }
+    return rc;
+}
+
+enum rc tokens_pin_narrowed(struct tokens *tokens, const char *text, const struct caveat_ask *ask,
+                            struct grant **ret, struct why *why)
+{
+    struct narrowed narrowed;
+    if (narrow_read(text, &narrowed, why) != RC_OK) {
+        return RC_UNAUTHENTICATED; /* with its words */
+    }
+    struct grant *grant = pin_by_id(tokens, narrowed.id);
+    const enum rc rc = check_narrowed(&narrowed, grant, ask, why);
+    mem_wipe(&narrowed.mac, sizeof(narrowed.mac));
+    if (rc != RC_OK) {
+        tokens_unpin(grant);
+        return rc;
     }
     *ret = grant;
     return RC_OK;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/auth/caveat.h"
 #include "core/auth/scope.h"
 #include "core/base/cleanup.h"
 #include "core/base/id.h"
@@ -42,8 +43,10 @@ struct grant {
     struct scope_list scopes;
     int64_t created_at;
     int64_t expires_at;
-    atomic_bool revoked;          /* changes at any time */
-    _Atomic int64_t last_used_at; /* changes at any time */
+    unsigned char _start[DIGEST_BYTES]; /* of its narrowing: core/vault/narrow.h */
+    bool _can_narrow;                   /* _start is set */
+    atomic_bool revoked;                /* changes at any time */
+    _Atomic int64_t last_used_at;       /* changes at any time */
     atomic_uint _pins;
     struct grant *_parent;                              /* pinned; NULL: none */
     _Atomic(struct grant *) _next_by_hash, _next_by_id; /* written under the table's lock */
@@ -58,9 +61,10 @@ enum rc tokens_create(struct tokens **ret) MUST_CHECK;
 void tokens_destroy(struct tokens *tokens);
 DEFINE_AUTO_PTR(tokens)
 
-/* Takes a copy of the row; its parent must have been inserted before. RC_CONFLICT: it is there;
+/* Takes a copy of the row; its parent must have been inserted before. start: of its narrowing, opened; NULL: it
+ * cannot be narrowed, and row->chain is not looked at. RC_CONFLICT: it is there;
  * RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_CORRUPT: its digest; RC_NO_MEMORY. */
-enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, struct why *why) MUST_CHECK;
+enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, const unsigned char *start, struct why *why) MUST_CHECK;
 
 /* By the text of a token. RC_UNAUTHENTICATED: malformed, unknown, revoked or expired (why tells the first from
  * the rest); RC_NO_MEMORY. Unpin it. */
@@ -68,6 +72,12 @@ enum rc tokens_pin(struct tokens *tokens, const char *text, struct grant **ret, 
 
 /* By its id, for connections that stand for a token. RC_UNAUTHENTICATED: unknown, revoked or expired. */
 enum rc tokens_pin_id(struct tokens *tokens, const char *id, struct grant **ret, struct why *why) MUST_CHECK;
+
+/* By the text of a narrowed token: the grant of the token that it was narrowed from, when all its caveats let the
+ * request through. RC_UNAUTHENTICATED: malformed, altered, or that token is unknown, revoked, expired or cannot be
+ * narrowed; RC_DENIED: a caveat. */
+enum rc tokens_pin_narrowed(struct tokens *tokens, const char *text, const struct caveat_ask *ask,
+                            struct grant **ret, struct why *why) MUST_CHECK;
 void tokens_unpin(struct grant *grant);
 
 /* Forgets the token and all that it made. RC_NOT_FOUND: none of them is here. */

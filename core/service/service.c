@@ -30,7 +30,7 @@ static enum rc load_tokens(struct service *service, struct why *why)
         rc = store_token_live(service->store, wall_seconds(), &region, &list, why);
     }
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
-        rc = tokens_insert(service->tokens, &list.rows[i], why);
+        rc = tokens_insert(service->tokens, &list.rows[i], NULL, why);
     }
     return rc;
 }

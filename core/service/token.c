@@ -124,7 +124,7 @@ static enum rc keep(struct service *service, const struct token_row *row, const 
     if (rc != RC_OK) {
         return rc;
     }
-    rc = tokens_insert(service->tokens, row, why);
+    rc = tokens_insert(service->tokens, row, NULL, why);
     if (rc == RC_OK && creator != NULL && atomic_load(&caller_grant(creator)->revoked)) {
         rc = why_fail(why, RC_CONFLICT, "", "the token that asks for it is revoked");
     }

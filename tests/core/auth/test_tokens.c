@@ -44,7 +44,7 @@ static struct made insert(struct tokens *tokens, const char *parent)
 {
     const struct made it = make(parent);
     struct why why = { 0 };
-    check_ok(tokens_insert(tokens, &it.row, &why), &why);
+    check_ok(tokens_insert(tokens, &it.row, NULL, &why), &why);
     return it;
 }
 
@@ -68,7 +68,7 @@ static void test_tokens_pin_finds_what_was_inserted(void **state)
     check(scope_allows(&grant->scopes, SCOPE_MODEL_PREDICT, "credit"));
     check(!scope_allows(&grant->scopes, SCOPE_MODEL_PREDICT, "other"));
     tokens_unpin(grant);
-    check_rc(tokens_insert(*state, &it.row, &why), RC_CONFLICT);
+    check_rc(tokens_insert(*state, &it.row, NULL, &why), RC_CONFLICT);
     check_int(tokens_count(*state), 1);
     const struct made stranger = make(NULL);
     check_rc(tokens_pin(*state, stranger.text, &grant, &why), RC_UNAUTHENTICATED);
@@ -111,7 +111,7 @@ static void test_tokens_insert_makes_room_and_keeps_the_lines(void **state)
 {
     struct made parent = make(NULL);
     parent.row.expires_at = NOW + 1;
-    check_rc(tokens_insert(*state, &parent.row, NULL), RC_OK);
+    check_rc(tokens_insert(*state, &parent.row, NULL, NULL), RC_OK);
     const struct made child = insert(*state, parent.row.id);
     struct made last;
     while (tokens_count(*state) < TOKENS_MAX) {
@@ -119,11 +119,11 @@ static void test_tokens_insert_makes_room_and_keeps_the_lines(void **state)
     }
     struct why why = { 0 };
     const struct made more = make(NULL);
-    check_rc(tokens_insert(*state, &more.row, &why), RC_TOO_LARGE);
+    check_rc(tokens_insert(*state, &more.row, NULL, &why), RC_TOO_LARGE);
     check_contains(why.text, "20000 tokens");
     check(is_alive(*state, &last));
     wall_set((struct wall){ (NOW + 1) * 1000 });
-    check_rc(tokens_insert(*state, &more.row, NULL), RC_OK);
+    check_rc(tokens_insert(*state, &more.row, NULL, NULL), RC_OK);
     check_int(tokens_count(*state), TOKENS_MAX);
     check(is_alive(*state, &child));
     check_rc(tokens_revoke(*state, parent.row.id), RC_OK);
@@ -134,11 +134,11 @@ static void test_tokens_insert_refuses_bad_scopes_and_failing_memory(void **stat
 {
     struct made it = make(NULL);
     it.row.scopes = "models:read";
-    check_rc(tokens_insert(*state, &it.row, NULL), RC_INVALID);
+    check_rc(tokens_insert(*state, &it.row, NULL, NULL), RC_INVALID);
     it.row.scopes = "model:read";
     for (long n = 1;; n++) {
         mem_fail_at(n);
-        const enum rc rc = tokens_insert(*state, &it.row, NULL);
+        const enum rc rc = tokens_insert(*state, &it.row, NULL, NULL);
         mem_fail_at(0);
         if (rc == RC_OK) {
             check(n > 2);
