@@ -23,6 +23,7 @@ static enum rc find_token(struct api_request *request, struct caller_ask *ask, s
     }
     if (header == NULL && listener != NULL && listener->default_token != NULL) {
         ask->id = listener->default_token;
+        ask->needs_scopes = true;
         return RC_OK;
     }
     return why_fail(why, RC_UNAUTHENTICATED, "header:Authorization", "must be Bearer and a token");

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/exchange.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,16 +16,10 @@
 #define PIECE_MAX        (1u << 20)
 #define TELL_MAX         (16u << 10) /* a refusal with its headers */
 
-static int64_t after_ms(int64_t ms)
+/* The peer must manage HTTP_BYTES_PER_SEC: so many bytes earn so much time. */
+static int64_t earn(uint64_t bytes)
 {
-    return mono_now().ns + ms * MS;
-}
-
-/* For a body or a reply of so many bytes, begun at start. */
-static void allow_bytes(struct exchange *it, int64_t start_ns, uint64_t bytes)
-{
-    const int64_t ns = start_ns + it->http->settings.grace_ms * MS + (int64_t)(bytes / HTTP_BYTES_PER_SEC) * 1000 * MS;
-    atomic_store(&it->peer->deadline_ns, ns);
+    return (int64_t)(bytes / HTTP_BYTES_PER_SEC) * 1000 * MS;
 }
 
 void *exchange_open(void *arg, const char *target, struct MHD_Connection *connection)
@@ -41,6 +34,11 @@ void *exchange_open(void *arg, const char *target, struct MHD_Connection *connec
     it->target = mem_strdup(target);
     it->place = (struct head_target){ (uintptr_t)target, strlen(target) };
     it->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    if (atomic_load_explicit(&it->peer->phase, memory_order_relaxed) == PEER_NEW) {
+        atomic_store_explicit(&it->peer->phase, PEER_HEAD, memory_order_release); /* the handshake counts with the headers */
+    } else {
+        peer_begin(it->peer, PEER_HEAD, mono_now().ns);
+    }
     buf_init(&it->gathered, API_CHUNK_MAX);
     buf_init(&it->piece, PIECE_MAX);
     atomic_fetch_add(&http->in_flight, 1);
@@ -105,7 +103,7 @@ static bool begin(struct exchange *it, const char *method, const char *version)
         .body_bytes = read_length(it->connection),
         .malformed = list.malformed || !head_is_plain(it->connection, it->place, method, version),
     };
-    struct api_peer peer = { .is_secure = it->peer->tls.tls != NULL };
+    struct api_peer peer = it->peer->api;
     struct why why = { 0 };
     identify(it, &peer, &why);
     head.peer = &peer;
@@ -114,16 +112,8 @@ static bool begin(struct exchange *it, const char *method, const char *version)
         api_on_wake(it->request, stream_wake, it);
     }
     it->body_started_ns = mono_now().ns;
-    atomic_store(&it->peer->reading, head.body_bytes != 0);
-    allow_bytes(it, it->body_started_ns, 0);
+    peer_begin(it->peer, head.body_bytes != 0 ? PEER_BODY : PEER_WORK, it->body_started_ns);
     return it->request != NULL;
-}
-
-bool peer_has_left(const struct peer *peer)
-{
-    char byte;
-    const ssize_t n = recv(peer->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 
 static void run_item(struct pool_item *item)
@@ -136,8 +126,7 @@ static void run_item(struct pool_item *item)
     }
     if (!it->at_end) { /* our own time is not the client's */
         it->body_started_ns += mono_since(it->request->handed);
-        allow_bytes(it, it->body_started_ns, it->request->body_received);
-        atomic_store(&it->peer->reading, true);
+        peer_begin(it->peer, PEER_BODY, it->body_started_ns + earn(it->request->body_received));
     } else if (peer_has_left(it->peer)) { /* nobody reads the answer */
         api_refuse(it->request, RC_CANCELLED, NULL);
     } else {
@@ -155,8 +144,7 @@ static void hand_over(struct exchange *it, enum api_where where, bool at_end)
     it->at_end = at_end;
     it->item.run = run_item;
     request->handed = mono_now();
-    atomic_store(&it->peer->deadline_ns, INT64_MAX);
-    atomic_store(&it->peer->reading, false);
+    peer_begin(it->peer, PEER_WORK, 0);
     MHD_suspend_connection(connection);
     const enum rc rc = pool_submit(pool, &it->item);
     if (rc != RC_OK) {
@@ -216,7 +204,7 @@ static enum MHD_Result drain(struct exchange *it, size_t n)
 static enum MHD_Result take_body(struct exchange *it, const char *bytes, size_t *n)
 {
     struct api_request *request = it->request;
-    allow_bytes(it, it->body_started_ns, request->body_received + it->gathered.len + *n);
+    peer_begin(it->peer, PEER_BODY, it->body_started_ns + earn(request->body_received + it->gathered.len + *n));
     if (request->response.status != 0) {
         const size_t all = *n;
         *n = 0;
@@ -351,15 +339,11 @@ static enum MHD_Result queue_reply(struct exchange *it, bool last)
 {
     const struct api_response *from = &it->request->response;
     struct MHD_Response *response = make_response(it);
-    atomic_store(&it->peer->reading, false);
     if (response == NULL) {
         return MHD_NO;
     }
-    if (from->stream.next != NULL) {
-        atomic_store(&it->peer->deadline_ns, INT64_MAX); /* silence is bounded by the heartbeat and the idle time */
-    } else {
-        allow_bytes(it, mono_now().ns, from->body.len);
-    }
+    /* The silence of a stream is bounded by the heartbeat and the idle time. */
+    peer_begin(it->peer, from->stream.next != NULL ? PEER_WORK : PEER_REPLY, mono_now().ns + earn(from->body.len));
     if (last || atomic_load(&it->http->closing)) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close"); /* without it libmicrohttpd decides */
     }
@@ -446,7 +430,7 @@ void exchange_close(void *arg, struct MHD_Connection *connection, void **place, 
     if (it == NULL) {
         return;
     }
-    atomic_store(&it->peer->deadline_ns, after_ms(http->settings.idle_ms + http->settings.header_ms));
+    peer_begin(it->peer, PEER_IDLE, mono_now().ns);
     if (it->request != NULL && api_done_where(it->request) == API_IO && !complete) {
         it->item.run = run_drop;
         if (pool_submit(http->settings.io, &it->item) == RC_OK) {

@@ -11,24 +11,15 @@
 #include "core/work/pool.h"
 #include "server/head.h"
 #include "server/http.h"
-#include "server/tls.h"
+#include "server/peer.h"
 
 /*
- * One request inside the door, and what all of them share. Only http.c and
- * exchange.c include this.
+ * One request inside the door, and what all of them share. Only the
+ * files of the door include this.
  *
  * The hand-over, free of races: suspend, then publish to the pool; the worker's
  * last touch is MHD_resume_connection(); the event thread goes on in its handler.
  */
-
-/* A connection, in the reaper's list from its first byte to its close. */
-struct peer {
-    struct peer *next, *before; /* guarded by http->lock */
-    int fd;
-    struct tls_peer tls;         /* of its own thread */
-    _Atomic int64_t deadline_ns; /* monotonic; INT64_MAX: none */
-    atomic_bool reading;         /* a body is awaited: the reaper looks whether the peer is still there */
-};
 
 struct exchange {
     struct http *http;
@@ -56,11 +47,14 @@ struct exchange {
 struct http {
     /* set at start, then constant */
     struct http_settings settings;
-    struct MHD_Daemon *daemon;
+    struct lane plain[HTTP_THREADS_MAX];
+    struct lane secure[HTTP_THREADS_MAX]; /* without daemons when no listener speaks TLS */
+    struct acceptor *acceptor;
     pthread_t ticker;
 
     _Atomic int64_t in_flight;
-    atomic_bool closing; /* event streams end */
+    _Atomic int64_t closing_ns; /* since when it is closing */
+    atomic_bool closing;        /* event streams end */
 
     pthread_mutex_t lock;
     /* guarded by lock */
@@ -70,14 +64,14 @@ struct http {
     struct exchange *sleeping; /* event streams with nothing to say */
 };
 
+/* Connections at this moment. */
+int64_t http_used(const struct http *http);
+
 /* libmicrohttpd's callbacks. */
 void *exchange_open(void *arg, const char *target, struct MHD_Connection *connection);
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                                 const char *version, const char *bytes, size_t *n, void **place);
 void exchange_close(void *arg, struct MHD_Connection *connection, void **place, enum MHD_RequestTerminationCode code);
-
-/* Has the other side closed, with nothing left to read? */
-bool peer_has_left(const struct peer *peer);
 
 /* Wakes every sleeping stream, so that it can beat or end. */
 void exchange_wake_all(struct http *http);

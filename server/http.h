@@ -3,6 +3,7 @@
 #define SERVER_HTTP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "core/base/rc.h"
@@ -27,20 +28,27 @@
 #define HTTP_GRACE_MS      10000       /* of a body or reply, beside its size over the rate */
 #define HTTP_BYTES_PER_SEC 8192        /* what a peer must manage */
 #define HTTP_DRAIN_BYTES   (1u << 20)  /* of a refused body: read and thrown away before the refusal is told, and once more after */
-#define HTTP_TICK_MS       250
+#define HTTP_TICK_MS       250         /* how often time limits are looked at */
+#define HTTP_TIGHT_PERCENT 80          /* of the ceiling of connections: above it time limits shrink */
+#define HTTP_TIGHT_MS      1000        /* to this, at the ceiling */
+#define HTTP_TIGHT_TICK_MS 50
+#define HTTP_IDLE_FULL_MS  100  /* at the ceiling connections that are idle for so long are let go */
+#define HTTP_LAST_CALL_MS  1000 /* in a stop: for the next request of a connection that has none in flight */
+#define HTTP_THREADS_MAX   64
 
 struct api;
 struct http;
+struct listener;
 struct pool;
-struct tls;
 
 struct http_settings {
     struct api *api;
-    struct pool *compute, *io; /* borrowed */
-    int listen_fd;             /* borrowed; closed by its owner after http_quiesce() */
-    struct tls *tls;           /* borrowed; NULL: without */
-    int threads;
-    int connections;
+    struct pool *compute, *io;  /* borrowed */
+    struct listener *listeners; /* borrowed; closed by their owner after http_quiesce() */
+    size_t listener_count;
+    int threads;     /* of each kind of listener, plain and TLS; at most HTTP_THREADS_MAX */
+    int connections; /* at a time */
+    int per_address; /* of one address; 0: no such limit */
     int64_t idle_ms;
     int64_t header_ms, grace_ms; /* 0: the constants above */
 };
@@ -48,10 +56,12 @@ struct http_settings {
 /* RC_IO when libmicrohttpd does not start. */
 enum rc http_start(const struct http_settings *settings, struct http **ret, struct why *why) MUST_CHECK;
 
-/* Takes no new connections and ends the event streams; the listening socket may be closed after it. */
+/* Accepts whoever has connected and nobody more, and ends the event streams; the listeners may be closed after it.
+ * What comes on the connections that stand is still answered, once. */
 void http_quiesce(struct http *http);
 
-/* Waits until no request is in flight; false: some still were after so many milliseconds. */
+/* Waits until no request is in flight and no connection is left that could bring one; false: requests still were in
+ * flight after so many milliseconds. */
 bool http_wait(struct http *http, int64_t ms);
 
 /* Drains both pools, cuts what is left, stops and frees. After http_quiesce(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/server.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +11,14 @@
 #include "api/handlers.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
+#include "core/service/caller.h"
 #include "core/service/service.h"
 #include "core/service/token.h"
 #include "core/work/pool.h"
 #include "server/config.h"
+#include "server/files.h"
 #include "server/http.h"
-#include "server/listener.h"
+#include "server/listeners.h"
 #include "server/signals.h"
 #include "server/tls.h"
 
@@ -25,11 +28,13 @@
 struct server {
     struct config config;
     const struct options *options;
-    struct listener listener;
+    struct listeners listeners;
     struct service *service;
     struct pool *compute, *io;
     struct api *api;
-    struct tls *tls;
+    struct tls *tls[CONFIG_LISTENERS_MAX]; /* one for each [listener] that speaks TLS */
+    size_t tls_count;
+    int64_t connections; /* that fit */
     struct http *http;
 };
 
@@ -138,21 +143,72 @@ static enum rc open_api(struct server *server)
     return api_create(&settings, &server->api);
 }
 
+static_assert((int)CONFIG_CLIENT_NONE == (int)TLS_CLIENTS_NONE && (int)CONFIG_CLIENT_REQUEST == (int)TLS_CLIENTS_REQUEST &&
+                  (int)CONFIG_CLIENT_REQUIRE == (int)TLS_CLIENTS_REQUIRE,
+              "the words of the configuration are those of tls.h");
+
+/* The TLS of one [listener], for all its sockets. */
+static enum rc open_tls_of(struct server *server, const struct config_listener *it, struct why *why)
+{
+    const struct config *config = &server->config;
+    char section[TLS_SECTION_MAX];
+    const bool own = it->certificate[0] != '\0' || it->key[0] != '\0' || it->client_ca[0] != '\0' || it->client_tokens[0] != '\0';
+    (void)snprintf(section, sizeof(section), "%s%s", own ? "listener " : "tls", own ? it->name : ""); /* fits */
+    const bool shared = it->certificate[0] == '\0' && it->key[0] == '\0';
+    const struct tls_files files = {
+        .section = section,
+        .state = server->options->state,
+        .certificate = shared ? config->tls_certificate : it->certificate,
+        .key = shared ? config->tls_key : it->key,
+        .client_ca = it->client_ca,
+        .client_tokens = it->client_tokens,
+        .clients = (enum tls_clients)it->client_certificates,
+    };
+    struct tls *tls = NULL;
+    const enum rc rc = tls_create(&files, &tls, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    server->tls[server->tls_count++] = tls;
+    for (size_t i = 0; i < server->listeners.count; i++) {
+        if (server->listeners.items[i].config == it) {
+            server->listeners.items[i].tls = tls;
+        }
+    }
+    return RC_OK;
+}
+
 static enum rc open_tls(struct server *server, struct why *why)
 {
     const struct config *config = &server->config;
-    const struct tls_files files = {
-        .section = "tls",
-        .state = server->options->state,
-        .certificate = config->tls_certificate,
-        .key = config->tls_key,
-    };
-    if (config->tls_enabled) {
-        return tls_create(&files, &server->tls, why);
+    enum rc rc = RC_OK;
+    for (size_t i = 0; i < config->listener_count && rc == RC_OK; i++) {
+        rc = config_is_secure(config, &config->listeners[i]) ? open_tls_of(server, &config->listeners[i], why) : RC_OK;
     }
-    if (!server->listener.is_local) {
-        log_warn("plain_listener", "listen=%s why=%s", server->listener.name,
-                 log_quote("tokens and data go over the network in the clear: use TLS, or a proxy in front").text);
+    for (size_t i = 0; i < server->listeners.count; i++) {
+        const struct listener *it = &server->listeners.items[i];
+        if (!it->is_secure && !it->is_local) {
+            log_warn("plain_listener", "listen=%s why=%s", it->name,
+                     log_quote("tokens and data go over the network in the clear: use TLS, or a proxy in front").text);
+        }
+    }
+    return rc;
+}
+
+/* A default token must exist by the time it is used; one that may do everything is refused now, and whenever it is used. */
+static enum rc check_default_tokens(struct server *server, struct why *why)
+{
+    for (size_t i = 0; i < server->listeners.count; i++) {
+        const struct api_listener *it = &server->listeners.items[i].api;
+        const struct caller_ask ask = { .id = it->default_token, .needs_scopes = true };
+        struct caller *caller = NULL;
+        const enum rc rc = it->default_token == NULL ? RC_OK : caller_find(server->service, &ask, &caller, why);
+        caller_release(caller);
+        if (rc == RC_UNAUTHENTICATED) {
+            log_warn("default_token_unknown", "listener=%s token=%s why=%s", it->name, it->default_token, log_quote("there is no such token now").text);
+        } else if (rc != RC_OK) {
+            return why_under(why, rc, "listener.%s.default_token", it->name);
+        }
     }
     return RC_OK;
 }
@@ -164,10 +220,11 @@ static enum rc open_http(struct server *server, struct why *why)
         .api = server->api,
         .compute = server->compute,
         .io = server->io,
-        .listen_fd = server->listener.fd,
-        .tls = server->tls,
+        .listeners = server->listeners.items,
+        .listener_count = server->listeners.count,
         .threads = (int)config->http_threads,
-        .connections = (int)config->http_connections,
+        .connections = (int)server->connections,
+        .per_address = (int)config->http_per_address,
         .idle_ms = config->http_idle_ms,
     };
     return http_start(&settings, &server->http, why);
@@ -183,6 +240,22 @@ static enum rc check_prefix(const char *prefix, struct why *why)
     return RC_OK;
 }
 
+static const char *get_scheme(const struct listener *listener)
+{
+    return listener->is_unix ? "" : listener->is_secure ? "https://"
+                                                        : "http://";
+}
+
+static void tell_ready(const struct server *server)
+{
+    for (size_t i = 1; i < server->listeners.count; i++) {
+        const struct listener *it = &server->listeners.items[i];
+        log_info("listening", "listener=%s url=%s%s", it->api.name, get_scheme(it), it->name);
+    }
+    const struct listener *main = &server->listeners.items[0];
+    log_info("ready", "url=%s%s version=%s library=%s", get_scheme(main), main->name, LICIT_VERSION, log_quote(service_library()).text);
+}
+
 /*
  * The start order. The socket comes first, so that a port in use is told before
  * anything is changed; it answers nobody before the door is open.
@@ -193,18 +266,17 @@ static enum rc start(struct server *server, struct why *why)
         return why_fail(why, RC_IO, "--state", "cannot make %s: %s", server->options->state, strerror(errno));
     }
     enum rc rc = check_prefix(server->config.http_prefix, why);
-    rc = rc != RC_OK ? rc : listener_open(server->config.http_listen, &server->listener, why);
+    rc = rc != RC_OK ? rc : files_reserve(server->config.http_connections, &server->connections, why);
+    rc = rc != RC_OK ? rc : listeners_open(&server->config, &server->listeners, why);
     rc = rc != RC_OK ? rc : open_service(server, why);
+    rc = rc != RC_OK ? rc : check_default_tokens(server, why);
     rc = rc != RC_OK ? rc : open_pools(server, why);
     rc = rc != RC_OK ? rc : open_api(server);
     rc = rc != RC_OK ? rc : open_tls(server, why);
     rc = rc != RC_OK ? rc : open_http(server, why);
     if (rc == RC_OK) {
         api_set_ready(server->api, true);
-        log_info("ready", "url=%s%s version=%s library=%s",
-                 server->listener.is_unix ? "" : server->tls != NULL ? "https://"
-                                                                     : "http://",
-                 server->listener.name, LICIT_VERSION, log_quote(service_library()).text);
+        tell_ready(server);
     }
     return rc;
 }
@@ -218,7 +290,7 @@ static void stop(struct server *server)
     if (server->http != NULL) {
         http_quiesce(server->http);
     }
-    listener_close(&server->listener);
+    listeners_close(&server->listeners);
     if (server->http != NULL) {
         const bool drained = http_wait(server->http, server->config.http_drain_ms);
         log_info("drained", "all=%s", drained ? "yes" : "no");
@@ -232,7 +304,9 @@ static void stop(struct server *server)
     pool_destroy(server->compute);
     pool_destroy(server->io);
     api_destroy(server->api);
-    tls_destroy(server->tls);
+    for (size_t i = 0; i < server->tls_count; i++) {
+        tls_destroy(server->tls[i]);
+    }
     if (server->service != NULL) {
         service_close(server->service);
     }
@@ -245,7 +319,7 @@ static void reload(struct server *server)
     struct why why = { 0 };
     enum rc rc = config_init(&config);
     rc = rc != RC_OK ? rc : server_configure(server->options, &config, &why);
-    rc = rc != RC_OK || server->tls == NULL ? rc : tls_reload(&server->tls, 1, &why);
+    rc = rc != RC_OK ? rc : tls_reload(server->tls, server->tls_count, &why);
     if (rc == RC_OK) {
         log_info("reloaded", "");
     } else {
@@ -255,7 +329,7 @@ static void reload(struct server *server)
 
 enum rc server_run(const struct options *options, struct why *why)
 {
-    struct server server = { .options = options, .listener = { .fd = -1 } };
+    struct server server = { .options = options };
     signals_block();
     enum rc rc = config_init(&server.config);
     if (rc != RC_OK) {

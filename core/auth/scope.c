@@ -245,6 +245,17 @@ bool scope_is_subset(const struct scope_list *child, const struct scope_list *pa
     return true;
 }
 
+bool scope_is_all(const struct scope_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const struct scope_rule *rule = &list->rules[i];
+        if (rule->rights == ALL_RIGHTS && !rule->denies && rule->is_prefix && rule->length == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 const char *scope_right_name(enum scope_right right)
 {
     return rights[right].name;

@@ -81,6 +81,9 @@ enum rc scope_parse_line(const char *line, struct region *region, struct scope_l
 /* May it, on this name? name NULL: is there any name on which it may, as far as one rule can tell? */
 bool scope_allows(const struct scope_list *list, enum scope_right right, const char *name);
 
+/* Is one of them "*"? */
+bool scope_is_all(const struct scope_list *list);
+
 /* Does the child allow nothing that the parent does not? May say no where a cleverer look would say yes. */
 bool scope_is_subset(const struct scope_list *child, const struct scope_list *parent);
 

@@ -31,6 +31,10 @@ enum rc caller_find(struct service *service, const struct caller_ask *ask, struc
         mem_free(caller);
         return rc;
     }
+    if (ask->needs_scopes && scope_is_all(&caller->grant->scopes)) {
+        caller_release(caller);
+        return why_fail(why, RC_DENIED, NULL, "the token for whoever brings none must have scopes of its own, not *");
+    }
     if (tokens_note_use(caller->grant, wall_seconds())) {
         chores_note(service->chores, caller->grant->id);
     }

@@ -21,6 +21,7 @@ struct caller_ask {
     const char *path;       /* decoded, without query and prefix */
     const char *model;      /* that the path names; NULL: none */
     struct address address; /* of the client; ADDRESS_NONE: not known */
+    bool needs_scopes;      /* RC_DENIED when the token may do everything ("*") */
 };
 
 /* RC_UNAUTHENTICATED: malformed, unknown, expired or revoked (the words do not tell the last three apart); RC_NO_MEMORY. */

@@ -113,12 +113,13 @@ static void build(struct house *house, int64_t grace_ms)
     check_rc(api_create(&settings, &house->api), RC_OK);
     check_rc(pool_create(&(struct pool_spec){ .name = "w", .threads = 1, .queue_max = 1 }, &house->compute), RC_OK);
     check_rc(pool_create(&(struct pool_spec){ .name = "io", .threads = 2, .queue_max = 64 }, &house->io), RC_OK);
-    check_ok(listener_open("127.0.0.1:0", &house->listener, &why), &why);
+    check_ok(listener_open("127.0.0.1:0", 0, &house->listener, &why), &why);
     const struct http_settings http = {
         .api = house->api,
         .compute = house->compute,
         .io = house->io,
-        .listen_fd = house->listener.fd,
+        .listeners = &house->listener,
+        .listener_count = 1,
         .threads = 2,
         .connections = 100,
         .idle_ms = 30000,
