@@ -40,6 +40,7 @@ void tokens_unpin(struct grant *grant)
         struct grant *parent = grant->_parent;
         region_finish(&grant->_region);
         mem_wipe(grant->_start, sizeof(grant->_start));
+        quota_destroy(grant->_own);
         mem_free(grant);
         grant = parent;
     }
@@ -90,6 +91,7 @@ static void link_grant(struct tokens *tokens, struct grant *grant, const char *p
     grant->_parent = parent == NULL ? NULL : find_id(tokens, parent);
     if (grant->_parent != NULL) {
         (void)atomic_fetch_add(&grant->_parent->_pins, 1);
+        grant->quota = grant->_parent->quota;
     }
     atomic_store(&grant->_next_by_hash, atomic_load(hash));
     atomic_store(&grant->_next_by_id, atomic_load(id));
@@ -323,6 +325,38 @@ enum rc tokens_pin_narrowed(struct tokens *tokens, const char *text, const struc
     }
     *ret = grant;
     return RC_OK;
+}
+
+enum rc tokens_limit(struct tokens *tokens, const char *id, const struct quota_numbers *limits, const struct quota_lease *lease)
+{
+    enum rc rc = RC_NOT_FOUND;
+    (void)pthread_mutex_lock(&tokens->lock);
+    struct grant *grant = find_id(tokens, id);
+    if (grant != NULL) {
+        MUST(grant->_own == NULL);
+        rc = quota_create(id, limits, grant->quota, &grant->_own);
+    }
+    if (rc == RC_OK) {
+        grant->quota = grant->_own;
+        if (lease != NULL) {
+            quota_load(grant->_own, lease);
+        }
+    }
+    (void)pthread_mutex_unlock(&tokens->lock);
+    return rc;
+}
+
+void tokens_each_quota(struct tokens *tokens, void (*visit)(void *arg, struct quota *quota), void *arg)
+{
+    (void)pthread_mutex_lock(&tokens->lock);
+    for (size_t i = 0; i < SLOTS; i++) {
+        for (struct grant *it = atomic_load(&tokens->by_id[i]); it != NULL; it = atomic_load(&it->_next_by_id)) {
+            if (it->_own != NULL) {
+                visit(arg, it->_own);
+            }
+        }
+    }
+    (void)pthread_mutex_unlock(&tokens->lock);
 }
 
 enum rc tokens_revoke(struct tokens *tokens, const char *id)

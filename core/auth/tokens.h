@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "core/auth/caveat.h"
+#include "core/auth/quota.h"
 #include "core/auth/scope.h"
 #include "core/base/cleanup.h"
 #include "core/base/id.h"
@@ -47,6 +48,8 @@ struct grant {
     bool _can_narrow;                   /* _start is set */
     atomic_bool revoked;                /* changes at any time */
     _Atomic int64_t last_used_at;       /* changes at any time */
+    struct quota *quota;                /* of its limits, or of the nearest token above it that has any; NULL: none */
+    struct quota *_own;                 /* NULL: none */
     atomic_uint _pins;
     struct grant *_parent;                              /* pinned; NULL: none */
     _Atomic(struct grant *) _next_by_hash, _next_by_id; /* written under the table's lock */
@@ -65,6 +68,14 @@ DEFINE_AUTO_PTR(tokens)
  * cannot be narrowed, and row->chain is not looked at. RC_CONFLICT: it is there;
  * RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_CORRUPT: its digest; RC_NO_MEMORY. */
 enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, const unsigned char *start, struct why *why) MUST_CHECK;
+
+/* Limits an inserted token, for itself and for all that it will make: before anybody can know it. lease (NULL: none)
+ * is what it has been given. RC_NOT_FOUND, RC_NO_MEMORY. */
+enum rc tokens_limit(struct tokens *tokens, const char *id, const struct quota_numbers *limits,
+                     const struct quota_lease *lease) MUST_CHECK;
+
+/* Visits the quotas of all limited tokens, under the table's lock. */
+void tokens_each_quota(struct tokens *tokens, void (*visit)(void *arg, struct quota *quota), void *arg);
 
 /* By the text of a token. RC_UNAUTHENTICATED: malformed, unknown, revoked or expired (why tells the first from
  * the rest); RC_NO_MEMORY. Unpin it. */

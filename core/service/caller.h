@@ -13,6 +13,7 @@
  */
 
 struct caller;
+struct quota;
 
 /* What a request says of itself. All borrowed for the call. */
 struct caller_ask {
@@ -28,6 +29,9 @@ struct caller_ask {
 enum rc caller_find(struct service *service, const struct caller_ask *ask, struct caller **ret, struct why *why) MUST_CHECK;
 void caller_release(struct caller *caller);
 const char *caller_token_id(const struct caller *caller);
+
+/* Its limits and those of the tokens that made it, alive until caller_release(); NULL: it has none. */
+struct quota *caller_quota(const struct caller *caller);
 
 /* May the caller do this to this object (name NULL: to any)? "model", "credit", "predict" */
 bool caller_may(const struct caller *caller, const char *kind, const char *name, const char *verb);

@@ -5,8 +5,10 @@
 #include "core/math/mat.h"
 #include "core/service/chores.h"
 #include "core/service/internal.h"
+#include "core/service/lease.h"
 #include "core/service/registry.h"
 #include "core/service/trainer.h"
+#include "core/store/usage.h"
 
 const struct service_config service_defaults = {
     .trainers = 1,
@@ -25,12 +27,17 @@ static enum rc load_tokens(struct service *service, struct why *why)
     AUTO(region) struct region region;
     region_init(&region, SERVICE_REGION_MAX);
     struct token_list list;
+    struct usage_list usage;
     enum rc rc = tokens_create(&service->tokens);
     if (rc == RC_OK) {
         rc = store_token_live(service->store, wall_seconds(), &region, &list, why);
     }
+    if (rc == RC_OK) {
+        rc = store_usage_list(service->store, &region, &usage);
+    }
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         rc = tokens_insert(service->tokens, &list.rows[i], NULL, why);
+        rc = rc != RC_OK ? rc : lease_limit(service, &list.rows[i], &usage, why);
     }
     return rc;
 }
@@ -93,6 +100,9 @@ void service_close(struct service *service)
     trainer_destroy(service->trainer);
     chores_destroy(service->chores);
     registry_destroy(service->registry);
+    if (service->tokens != NULL && service->store != NULL) {
+        lease_settle(service);
+    }
     tokens_destroy(service->tokens);
     store_close(service->store);
     mem_free(service->state);

@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/service/chores.h"
 #include "core/service/internal.h"
+#include "core/service/lease.h"
 #include "core/service/token_body.h"
 #include "core/store/token.h"
 
@@ -54,6 +55,28 @@ static enum rc narrow_purposes(const struct caller *creator, const struct field_
     return rc;
 }
 
+/* A limit that the creator has is passed on as it is at most; one that it has and that is not asked for holds all the same. */
+static enum rc narrow_limits(const struct caller *creator, const struct token_request *request, struct why *why)
+{
+    const struct quota *own = caller_grant(creator)->quota;
+    struct quota_numbers asked;
+    if (!token_get_limits(request->limits, request->uses, &asked)) {
+        return RC_OK;
+    }
+    for (int i = 0; i < QUOTA_KINDS; i++) {
+        const enum quota_kind kind = (enum quota_kind)i;
+        const int64_t most = quota_limit(own, kind);
+        if (most > 0 && asked.of[kind] > most) {
+            return why_fail(why, RC_DENIED, token_limit_path(kind), "must be at most that of the token that asks, %lld; got %lld",
+                            (long long)most, (long long)asked.of[kind]);
+        }
+    }
+    if (quota_depth(own) >= QUOTA_DEPTH_MAX) {
+        return why_fail(why, RC_DENIED, "limits", "there are %d limited tokens above it, and no more are allowed", QUOTA_DEPTH_MAX);
+    }
+    return RC_OK;
+}
+
 static enum rc view_of(const struct token_row *row, struct region *region, struct token_view *view, struct why *why)
 {
     *view = (struct token_view){
@@ -66,9 +89,13 @@ static enum rc view_of(const struct token_row *row, struct region *region, struc
         .revoked_at = or_absent(row->revoked_at),
         .last_used_at = or_absent(row->last_used_at),
     };
+    struct token_body body;
     enum rc rc = split_words(row->scopes, region, &view->scopes);
+    rc = rc != RC_OK ? rc : token_read_body(row->body, region, &body, why);
     if (rc == RC_OK) {
-        rc = token_read_purposes(row->body, region, &view->purposes, why);
+        view->purposes = body.purposes;
+        view->limits = body.limits;
+        view->uses = body.uses;
     }
     return rc;
 }
@@ -125,6 +152,7 @@ static enum rc keep(struct service *service, const struct token_row *row, const 
         return rc;
     }
     rc = tokens_insert(service->tokens, row, NULL, why);
+    rc = rc != RC_OK ? rc : lease_limit(service, row, NULL, why);
     if (rc == RC_OK && creator != NULL && atomic_load(&caller_grant(creator)->revoked)) {
         rc = why_fail(why, RC_CONFLICT, "", "the token that asks for it is revoked");
     }
@@ -163,8 +191,12 @@ enum rc service_token_create(struct service *service, const struct caller *creat
         rc = narrow_purposes(creator, &request.purposes, &region, why);
     }
     if (rc == RC_OK) {
+        rc = narrow_limits(creator, &request, why);
+    }
+    if (rc == RC_OK) {
+        const struct token_body rest = { request.purposes, request.limits, request.uses };
         row.name = request.name;
-        kept = schema_write(&token_body_schema, &request.purposes);
+        kept = schema_write(&token_body_schema, &rest);
         rc = kept == NULL ? RC_NO_MEMORY : service_text(kept, &region, &row.body);
     }
     char text[TOKEN_SIZE] = { 0 };

@@ -78,7 +78,7 @@ static enum rc list(struct db *db, void *arg)
     struct query q;
     struct row_page rows;
     query_begin(&q, db, "SELECT id, day, rows, bytes, bits, uses FROM token_usage JOIN token ON token.seq = token_usage.token"
-                        " WHERE revoked_at = 0 ORDER BY token.seq");
+                        " WHERE revoked_at = 0 ORDER BY id");
     row_page_begin(&rows, it->region, INT64_MAX, sizeof(struct usage_row));
     for (struct usage_row *row; (row = row_page_next(&rows, &q)) != NULL;) {
         *row = (struct usage_row){ .day = query_int(&q, 1), .rows = query_int(&q, 2), .bytes = query_int(&q, 3), .bits = query_int(&q, 4), .uses = query_int(&q, 5) };

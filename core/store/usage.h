@@ -37,7 +37,7 @@ enum rc store_usage_lease(struct store *store, const struct usage_row *row, stru
  * Tokens that are not on record are let pass. */
 enum rc store_usage_settle(struct store *store, const struct usage_row *rows, size_t count) MUST_CHECK;
 
-/* Of all tokens that are not revoked, in the order in which store_token_live() gives theirs. */
+/* Of all tokens that are not revoked, by their ids. */
 enum rc store_usage_list(struct store *store, struct region *region, struct usage_list *ret) MUST_CHECK;
 
 #endif
