@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "api/anonymous.h"
+#include "api/charge.h"
 
 #define TOKEN_MAX 2048 /* narrowed tokens carry their caveats */
 
@@ -49,6 +50,7 @@ enum rc access_check(struct api_request *request, struct why *why)
     };
     enum rc rc = find_token(request, &ask, why);
     rc = rc != RC_OK ? rc : auth->authenticate(auth->arg, &ask, &request->region, &request->caller, why);
+    rc = rc != RC_OK ? rc : charge_begin(request, why);
     if (rc != RC_OK) {
         return rc;
     }
@@ -66,7 +68,7 @@ enum rc access_limit_anonymous(struct api_request *request, enum rc rc, struct w
 {
     struct anonymous *anonymous = api_get_anonymous(request->api);
     int64_t seconds;
-    if (anonymous == NULL || request->caller.grant != NULL ||
+    if (anonymous == NULL || (request->caller.grant != NULL && rc != RC_UNAUTHENTICATED) ||
         anonymous_take(anonymous, &request->client, request->started, &seconds) || !is_ordinary(rc)) {
         return rc;
     }

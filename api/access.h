@@ -14,7 +14,7 @@
 /* RC_DENIED when the connection itself may ask nothing: its client's certificate was refused. Before the path is looked at. */
 enum rc access_connection(const struct api_request *request, struct why *why) MUST_CHECK;
 
-/* RC_UNAUTHENTICATED, RC_DENIED; RC_OK at once for a public route. */
+/* RC_UNAUTHENTICATED, RC_DENIED, those of charge_begin(); RC_OK at once for a public route. */
 enum rc access_check(struct api_request *request, struct why *why) MUST_CHECK;
 
 /* What admission gave, rc, or RC_LIMITED: no token stands behind the request, and its address has sent too many of those. */

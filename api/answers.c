@@ -99,3 +99,15 @@ void answers_record(const struct target *target, const float *y, int n, unsigned
     write_flags(flags, out);
     (void)buf_char(out, '}');
 }
+
+size_t answers_bytes_max(const struct target *target, int n)
+{
+    static const char frame[] = "{\"label\":,\"probability\":,\"probabilities\":{},\"flags\":[\"unknown_category\",\"out_of_range\"]}";
+    size_t names = 0, longest = 0;
+    for (size_t i = 0; i < target->classes.count; i++) {
+        const size_t bytes = 6 * strlen(target_class(target, i)) + 4; /* each byte an escape, quotes, colon, comma */
+        names += bytes;
+        longest = bytes > longest ? bytes : longest;
+    }
+    return sizeof(frame) + longest + names + ((size_t)n + target->classes.count + 1) * NUMBER_SIZE;
+}

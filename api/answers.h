@@ -25,4 +25,7 @@ void answers_tensor(const float *y, int n, struct buf *out);
 /* flags: enum transform_flag; a regression has no place for them. */
 void answers_record(const struct target *target, const float *y, int n, unsigned flags, struct buf *out);
 
+/* No answer of n outputs has more bytes, whatever its form. */
+size_t answers_bytes_max(const struct target *target, int n);
+
 #endif

@@ -6,9 +6,11 @@
 
 #include "api/access.h"
 #include "api/anonymous.h"
+#include "api/charge.h"
 #include "api/error.h"
 #include "api/gate.h"
 #include "api/openapi.h"
+#include "api/ratelimit.h"
 #include "api/reqlog.h"
 #include "api/url.h"
 
@@ -200,6 +202,7 @@ static void refuse(struct api_request *request, enum rc rc, const struct why *wh
     }
     add_common_headers(request);
     api_error_reply(request, rc, why);
+    ratelimit_write(request);
     request->refused = true;
 }
 
@@ -254,7 +257,8 @@ void api_body(struct api_request *request, const char *bytes, size_t n)
     } else if (request->body_received > request->body_max) {
         rc = why_fail(&why, RC_TOO_LARGE, NULL, "the body may be at most %llu bytes", (unsigned long long)request->body_max);
     } else if (request->route->body == API_BODY_STREAM) {
-        rc = request->route->chunk(request, bytes, n, &why);
+        rc = charge_chunk(request, n, &why);
+        rc = rc != RC_OK ? rc : request->route->chunk(request, bytes, n, &why);
     } else {
         rc = buf_append(&request->body, bytes, n);
     }
@@ -263,12 +267,12 @@ void api_body(struct api_request *request, const char *bytes, size_t n)
     }
 }
 
-enum api_where api_end_where(const struct api_request *request)
+enum api_where api_end_where(struct api_request *request)
 {
     if (request->response.status != 0) {
         return API_INLINE;
     }
-    return request->route->place != NULL ? request->route->place(request) : request->route->where;
+    return charge_place(request, request->route->place != NULL ? request->route->place(request) : request->route->where);
 }
 
 static enum rc handle(struct api_request *request, struct why *why)
@@ -277,7 +281,16 @@ static enum rc handle(struct api_request *request, struct why *why)
         return why_fail(why, RC_TIMEOUT, NULL, "the request waited longer than its deadline of %lld ms",
                         (long long)request->api->settings.limits.deadline_ms);
     }
-    return request->route->handle(request, why);
+    enum rc rc = charge_start(request, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    rc = request->route->handle(request, why);
+    rc = rc != RC_OK ? rc : charge_reply(request, why);
+    if (rc != RC_OK) {
+        charge_failed(request);
+    }
+    return rc;
 }
 
 void api_end(struct api_request *request)
@@ -290,6 +303,8 @@ void api_end(struct api_request *request)
     const enum rc rc = handle(request, &why);
     if (rc != RC_OK) {
         refuse(request, rc, &why);
+    } else {
+        ratelimit_write(request);
     }
     MUST(request->response.status != 0);
 }
@@ -312,6 +327,10 @@ enum rc api_next(struct api_request *request, struct buf *out, bool *ret_end)
     const struct api_stream *stream = &request->response.stream;
     const size_t before = out->len;
     const enum rc rc = stream->next(stream->arg, out, ret_end);
+    if (!charge_piece(request, out->len - before)) {
+        buf_cut(out, before);
+        *ret_end = true;
+    }
     request->bytes_out += out->len - before;
     return rc;
 }
@@ -335,6 +354,7 @@ void api_done(struct api_request *request, bool complete)
     if (settings->log_requests) {
         reqlog_write(request, complete);
     }
+    charge_leave(request);
     if (request->caller.grant != NULL && settings->auth.release != NULL) {
         settings->auth.release(settings->auth.arg, &request->caller);
     }

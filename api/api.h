@@ -42,6 +42,8 @@ struct api_auth {
                             struct api_caller *ret, struct why *why);
     bool (*allows)(void *arg, const struct api_caller *caller, const char *kind, const char *name, const char *verb);
     void (*release)(void *arg, struct api_caller *caller); /* NULL: nothing to give back */
+    /* Extends the leases of a caller's quota; the errors of lease_extend(). Disk. NULL where no caller has a quota. */
+    enum rc (*lease)(void *arg, struct quota *quota, const struct quota_numbers *cost, struct why *why);
 };
 
 struct api_settings {
@@ -79,7 +81,7 @@ struct api_request *api_begin(struct api *api, const struct api_head *head);
 enum api_where api_body_where(const struct api_request *request);
 void api_body(struct api_request *request, const char *bytes, size_t n);
 
-enum api_where api_end_where(const struct api_request *request);
+enum api_where api_end_where(struct api_request *request);
 void api_end(struct api_request *request);
 
 /* Refuses from outside: the pool is full (RC_BUSY), the deadline passed, the daemon stops. */

@@ -48,7 +48,7 @@ enum rc handle_label_set(struct api_request *request, struct why *why);
 enum rc handle_label_remove(struct api_request *request, struct why *why);
 
 enum rc handle_predict(struct api_request *request, struct why *why);
-enum api_where place_predict(const struct api_request *request);
+enum api_where place_predict(struct api_request *request);
 extern const struct schema predict_request_schema;
 extern const struct schema predict_reply_schema;
 

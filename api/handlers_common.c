@@ -5,6 +5,7 @@
 
 #include "core/base/str.h"
 #include "core/service/caller.h"
+#include "core/service/lease.h"
 
 struct list_query {
     int64_t limit;
@@ -57,6 +58,7 @@ static enum rc find_caller(void *arg, const struct caller_ask *ask, struct regio
         return rc;
     }
     ret->grant = caller;
+    ret->quota = caller_quota(caller);
     (void)str_copy(ret->token, sizeof(ret->token), caller_token_id(caller)); /* an id fits */
     return RC_OK;
 }
@@ -66,6 +68,11 @@ static bool may(void *arg, const struct api_caller *caller, const char *kind, co
     return caller_may(caller->grant, kind, name, verb);
 }
 
+static enum rc lease(void *arg, struct quota *quota, const struct quota_numbers *cost, struct why *why)
+{
+    return lease_extend(arg, quota, cost, why);
+}
+
 static void release(void *arg, struct api_caller *caller)
 {
     caller_release(caller->grant);
@@ -73,5 +80,5 @@ static void release(void *arg, struct api_caller *caller)
 
 struct api_auth handlers_auth(struct service *service)
 {
-    return (struct api_auth){ .arg = service, .authenticate = find_caller, .allows = may, .release = release };
+    return (struct api_auth){ .arg = service, .authenticate = find_caller, .allows = may, .release = release, .lease = lease };
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "api/answers.h"
+#include "api/charge.h"
 #include "api/rows.h"
 #include "core/service/caller.h"
 #include "core/service/predict.h"
@@ -43,6 +44,7 @@ const struct schema predict_reply_schema = { "PredictReply", "The answers, in th
 
 /* One prediction under way: rows gather in a batch, answers in the text. */
 struct work {
+    struct api_request *request;
     struct version *version;
     const struct transform *transform;
     const struct target *target;
@@ -67,9 +69,9 @@ static size_t rows_bound(size_t n, size_t inputs)
     return n / (2 * (inputs > 0 ? inputs : 1)) + 1;
 }
 
-static enum rc prepare(struct work *work, struct version *version, size_t body_bytes)
+static enum rc prepare(struct work *work, struct api_request *request, struct version *version)
 {
-    *work = (struct work){ .version = version, .transform = version_transform(version), .target = version_target(version) };
+    *work = (struct work){ .request = request, .version = version, .transform = version_transform(version), .target = version_target(version) };
     buf_init(&work->text, ANSWER_MAX);
     work->features = transform_features(work->transform);
     work->outputs = (size_t)version_outputs(version);
@@ -77,7 +79,7 @@ static enum rc prepare(struct work *work, struct version *version, size_t body_b
     work->batch = work->batch > BATCH_ROWS ? BATCH_ROWS : work->batch;
     size_t inputs;
     (void)transform_inputs(work->transform, &inputs);
-    const size_t bound = rows_bound(body_bytes, inputs);
+    const size_t bound = rows_bound(request->body.len, inputs);
     work->batch = work->batch > bound ? bound : work->batch;
     work->batch = work->batch == 0 ? 1 : work->batch;
     work->x = mem_floats(work->batch * work->features);
@@ -91,7 +93,8 @@ static enum rc flush(struct work *work, struct why *why)
     if (work->filled == 0) {
         return RC_OK;
     }
-    const enum rc rc = version_predict(work->version, work->x, work->filled, work->y, why);
+    enum rc rc = charge_check_rows(work->request, work->answered + work->filled, work->outputs, why);
+    rc = rc != RC_OK ? rc : version_predict(work->version, work->x, work->filled, work->y, why);
     if (rc != RC_OK) {
         return rc;
     }
@@ -145,6 +148,7 @@ static enum rc compute(struct api_request *request, struct work *work, struct wh
     rc = rc != RC_OK ? rc : rows_read(&reader, request->body.data, request->body.len, &rows, why);
     rc = rc != RC_OK ? rc : flush(work, why);
     rc = rc != RC_OK ? rc : buf_text(&work->text, "]}");
+    request->charge.answer = charge_rows(work->answered, work->outputs);
     return rc != RC_OK ? rc : api_reply(request, 200, "application/json", work->text.data, work->text.len);
 }
 
@@ -153,7 +157,23 @@ static struct version_choice choose(const struct api_request *request)
     return (struct version_choice){ .number = api_get_version(request), .label = api_get_param(request, "label") };
 }
 
-enum api_where place_predict(const struct api_request *request)
+/* What a limited token may have to pay, so that it can be set aside before anything is read. */
+static void bound_cost(struct api_request *request, const struct version_choice *choice, size_t rows)
+{
+    const size_t rows_max = (size_t)api_get_settings(request->api)->limits.predict_rows;
+    struct version *version = version_pin_loaded(request->service, api_get_param(request, "model"), choice);
+    if (version == NULL) { /* unloaded since: what it costs is seen when it is answered */
+        return;
+    }
+    rows = rows > rows_max ? rows_max : rows;
+    const int outputs = version_outputs(version);
+    const size_t bytes = answers_bytes_max(version_target(version), outputs) + 1;
+    request->charge.bound = charge_rows(rows, (size_t)outputs);
+    request->charge.bound.of[QUOTA_BYTES] = (int64_t)(rows * bytes + sizeof("{\"predictions\":[]}"));
+    version_unpin(request->service, version);
+}
+
+enum api_where place_predict(struct api_request *request)
 {
     const struct version_choice choice = choose(request);
     size_t inputs;
@@ -163,6 +183,9 @@ enum api_where place_predict(const struct api_request *request)
     }
     const size_t n = request->body.len;
     const int64_t rows = (int64_t)rows_bound(n, inputs);
+    if (request->charge.entered) {
+        bound_cost(request, &choice, (size_t)rows);
+    }
     return n <= INLINE_NS / BYTE_NS && (int64_t)n * BYTE_NS + rows * row_ns <= INLINE_NS ? API_INLINE : API_COMPUTE;
 }
 
@@ -180,7 +203,7 @@ static enum rc answer(struct api_request *request, struct version *version, stru
         return rc;
     }
     struct work work;
-    rc = prepare(&work, version, request->body.len);
+    rc = prepare(&work, request, version);
     rc = rc != RC_OK ? rc : compute(request, &work, why);
     finish_work(&work);
     return rc;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "api/response.h"
+#include "core/auth/quota.h"
 #include "core/base/address.h"
 #include "core/base/clock.h"
 #include "core/base/doc.h"
@@ -75,6 +76,18 @@ struct api_head {
 struct api_caller {
     char token[ID_SIZE]; /* its public id; empty: nobody */
     void *grant;         /* what authenticate() found; lives as long as the request */
+    struct quota *quota; /* its limits; NULL: none */
+};
+
+/* What a request costs a token with limits (charge.h). */
+struct api_charge {
+    bool entered;                /* it is counted as under way */
+    bool is_paid;                /* the use: with the first chunk of an upload */
+    enum api_where place;        /* where the handler runs */
+    struct quota_numbers bound;  /* what the answer costs at most; for handlers that run elsewhere than on io workers */
+    struct quota_numbers answer; /* rows and bits that the handler gave */
+    struct quota_hold hold;      /* set aside for all but a stream */
+    struct quota_hold stream;
 };
 
 struct api_param {
@@ -95,6 +108,7 @@ struct api_request {
     size_t param_count;
     void *query; /* the struct of the route's query schema */
     struct api_caller caller;
+    struct api_charge charge;
     struct api_peer peer;
     struct address client;      /* who is behind the proxies, as far as they are believed */
     struct api_header *headers; /* copies, names in lower case */

@@ -17,7 +17,7 @@
  * Threads: one at a time, as its request. Memory: the request's. Logs: no.
  */
 
-#define API_REPLY_HEADERS_MAX 16
+#define API_REPLY_HEADERS_MAX 24
 
 struct api_header {
     const char *name;

@@ -46,7 +46,7 @@ struct api_route {
     enum api_body body;
     enum api_ceiling ceiling;
     enum api_where where;
-    enum api_where (*place)(const struct api_request *request); /* where it depends on the request; must not touch the disk */
+    enum api_where (*place)(struct api_request *request); /* where it depends on the request; must not touch the disk */
     enum rc (*handle)(struct api_request *request, struct why *why);
     enum rc (*chunk)(struct api_request *request, const char *bytes, size_t n, struct why *why);
 

@@ -269,7 +269,7 @@ enum quota_answer quota_hold(struct quota *quota, const struct quota_numbers *co
 
 void quota_settle(struct quota *quota, struct quota_hold *hold, const struct quota_numbers *cost)
 {
-    for (; quota != NULL; quota = quota->parent) {
+    for (; hold->day != 0 && quota != NULL; quota = quota->parent) {
         settle_one(quota, hold, cost);
     }
     *hold = (struct quota_hold){ 0 };

@@ -69,7 +69,7 @@ struct quota_refusal {
     bool is_ancestor;      /* the limit is of a token that made this one */
 };
 
-/* Set aside for one request. All zero: nothing. */
+/* Set aside for one request. Day 0: nothing. */
 struct quota_hold {
     int64_t day;
     struct quota_numbers cost;
@@ -105,7 +105,7 @@ bool quota_fits(struct quota *quota, const struct quota_numbers *cost, struct qu
 /* Sets the cost aside in the whole line, or nothing. *hold must be empty. *ret is filled on QUOTA_OVER. */
 enum quota_answer quota_hold(struct quota *quota, const struct quota_numbers *cost, struct quota_hold *hold, struct quota_refusal *ret);
 
-/* Turns a hold into use, no more than was held; the rest goes back. Empties it. */
+/* Turns a hold into use, no more than was held; the rest goes back. Empties it; an empty one is let pass. */
 void quota_settle(struct quota *quota, struct quota_hold *hold, const struct quota_numbers *cost);
 
 /* Uses as much of the cost as the leases allow: for what cannot be refused any more. */

@@ -94,6 +94,15 @@ enum rc buf_printf(struct buf *buf, const char *format, ...)
     return buf->failed;
 }
 
+void buf_cut(struct buf *buf, size_t len)
+{
+    MUST(len <= buf->len);
+    buf->len = len;
+    if (buf->data != NULL) {
+        buf->data[len] = '\0';
+    }
+}
+
 void buf_clear(struct buf *buf)
 {
     buf->len = 0;

@@ -39,6 +39,9 @@ enum rc buf_printf(struct buf *buf, const char *format, ...) __attribute__((form
 char *buf_room(struct buf *buf, size_t n);
 void buf_grown(struct buf *buf, size_t n);
 
+/* Forgets what lies behind the first len bytes, len at most what is in use. */
+void buf_cut(struct buf *buf, size_t len);
+
 /* Empties it and keeps the memory. */
 void buf_clear(struct buf *buf);
 

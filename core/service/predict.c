@@ -16,9 +16,14 @@ static int64_t resolve(struct service *service, const char *model, const struct 
     return registry_label(service->registry, model, choice->label == NULL ? DEFAULT_LABEL : choice->label);
 }
 
+struct version *version_pin_loaded(struct service *service, const char *model, const struct version_choice *choice)
+{
+    return registry_find(service->registry, model, resolve(service, model, choice));
+}
+
 int64_t version_row_ns(struct service *service, const char *model, const struct version_choice *choice, size_t *ret_inputs)
 {
-    struct version *version = registry_find(service->registry, model, resolve(service, model, choice));
+    struct version *version = version_pin_loaded(service, model, choice);
     if (version == NULL) {
         return -1;
     }

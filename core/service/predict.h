@@ -31,6 +31,9 @@ bool version_is_loaded(struct service *service, const char *model, const struct 
  * the values of a record. */
 int64_t version_row_ns(struct service *service, const char *model, const struct version_choice *choice, size_t *ret_inputs);
 
+/* The same version without the disk; NULL: it is not loaded. */
+struct version *version_pin_loaded(struct service *service, const char *model, const struct version_choice *choice);
+
 /* RC_NOT_FOUND ("no version is deployed"), RC_CORRUPT, RC_NO_MEMORY, RC_TOO_LARGE. */
 enum rc version_pin(struct service *service, const char *model, const struct version_choice *choice,
                     struct version **ret, struct why *why) MUST_CHECK;

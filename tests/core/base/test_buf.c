@@ -22,6 +22,18 @@ static void test_buf_append_fails_until_cleared(void **state)
     check_rc(buf_char(&buf, 'a'), RC_OK);
 }
 
+static void test_buf_cut_forgets_the_end(void **state)
+{
+    AUTO(buf) struct buf buf;
+    buf_init(&buf, 10);
+    buf_cut(&buf, 0);
+    check_rc(buf_text(&buf, "abcdef"), RC_OK);
+    buf_cut(&buf, 2);
+    check_text(buf.data, "ab");
+    check_rc(buf_text(&buf, "x"), RC_OK);
+    check_text(buf.data, "abx");
+}
+
 static void test_buf_append_survives_no_memory(void **state)
 {
     AUTO(buf) struct buf buf;
@@ -53,7 +65,7 @@ static void test_buf_take_of_empty_gives_empty_string(void **state)
 
 CHECK_MAIN("core/base/buf",
            CHECK(test_buf_append_refuses_over_ceiling),
-           CHECK(test_buf_append_fails_until_cleared),
+           CHECK(test_buf_cut_forgets_the_end), CHECK(test_buf_append_fails_until_cleared),
            CHECK(test_buf_append_survives_no_memory),
            CHECK(test_buf_printf_grows),
            CHECK(test_buf_take_of_empty_gives_empty_string))
