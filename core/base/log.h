@@ -2,6 +2,8 @@
 #ifndef CORE_BASE_LOG_H
 #define CORE_BASE_LOG_H
 
+#include "core/base/rc.h"
+
 /*
  * Levelled key=value lines on stderr: level=info event=model_loaded model="m" params=50890
  *
@@ -9,6 +11,9 @@
  * A string that comes from outside goes through log_quote(). One line is one
  * write(2), so lines of several threads stay whole; what is not printable in it
  * becomes '?', so that nobody outside can begin a line. errno is kept.
+ *
+ * Nobody waits for stderr: while its reader does not take what is there, lines are
+ * left out, and event=log_lines_lost says how many once it reads again.
  *
  * error: someone must act. warn: handled, and says how. info: life events. debug: free.
  * Threads: any. Memory: none. Never log a secret, a payload or personal data.
@@ -43,7 +48,8 @@ void log_line(enum log_level level, const char *event, const char *format, ...)
  * NULL counts as empty. */
 struct log_quoted log_quote(const char *text);
 
-/* A whole line made elsewhere (the request log's JSON), in one write; a newline is added. */
-void log_raw(const char *line, unsigned long n);
+/* Whole lines made elsewhere, at most LOG_LINE_MAX bytes with their newlines, in one write. RC_BUSY: there is no
+ * room now, nothing was written; RC_IO: stderr cannot be written. */
+enum rc log_write(const char *lines, unsigned long n) MUST_CHECK;
 
 #endif

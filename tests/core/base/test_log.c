@@ -2,6 +2,7 @@
 #include "core/base/log.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ static int catch_stderr(void **state)
 {
     AUTO_CLOSE int file = memfd_create("stderr", 0);
     kept_stderr = dup(STDERR_FILENO);
+    (void)signal(SIGPIPE, SIG_IGN); /* as the daemon does */
     seen = 0;
     return dup2(file, STDERR_FILENO) < 0;
 }
@@ -78,6 +80,33 @@ static void test_log_line_keeps_errno(void **state)
     check_contains(lines(), "why=Input/output error");
 }
 
+/* A reader that has stopped costs lines, which are counted, and nobody's time. */
+static void test_log_line_never_waits_for_the_reader(void **state)
+{
+    int ends[2];
+    char page[4096];
+    check_int(pipe(ends), 0);
+    check(dup2(ends[1], STDERR_FILENO) >= 0);
+    (void)close(ends[1]);
+    memset(page, 'w', sizeof(page));
+    page[sizeof(page) - 1] = '\n';
+    while (log_write(page, sizeof(page)) == RC_OK) {
+    }
+    check_rc(log_write(page, sizeof(page)), RC_BUSY);
+    log_info("first", "");
+    log_info("second", "");
+    check_int(read(ends[0], page, sizeof(page)), sizeof(page));
+    log_info("third", "");
+    while (page[0] == 'w') {
+        const ssize_t n = read(ends[0], page, sizeof(page) - 1);
+        check(n > 0);
+        page[n] = '\0';
+    }
+    check_text(page, "level=warn event=log_lines_lost lines=2\nlevel=info event=third\n");
+    (void)close(ends[0]);
+    check_rc(log_write("x\n", 2), RC_IO); /* nobody will ever read */
+}
+
 static void test_log_quote(void **state)
 {
     static const struct {
@@ -119,5 +148,6 @@ CHECK_MAIN("core/base/log",
            CHECK_WITH(test_log_line_writes_fields_and_obeys_the_level, catch_stderr, release_stderr),
            CHECK_WITH(test_log_line_keeps_a_line_one_line, catch_stderr, release_stderr),
            CHECK_WITH(test_log_line_keeps_errno, catch_stderr, release_stderr),
+           CHECK_WITH(test_log_line_never_waits_for_the_reader, catch_stderr, release_stderr),
            CHECK(test_log_quote),
            CHECK(test_log_quote_cuts))
