@@ -12,6 +12,7 @@
 #include "api/openapi.h"
 #include "api/ratelimit.h"
 #include "api/reqlog.h"
+#include "api/trace.h"
 #include "api/url.h"
 
 #define REPLY_MAX   (256u << 20) /* bytes of one whole reply */
@@ -161,6 +162,7 @@ static enum rc admit(struct api_request *request, const struct api_head *head, s
 {
     AUTO(url) struct url url = { NULL, NULL };
     enum rc rc = gate_pass(request, head, why);
+    trace_begin(request);
     rc = rc != RC_OK ? rc : access_connection(request, why);
     rc = rc != RC_OK ? rc : url_parse(head->target, &request->region, &url, why);
     if (rc == RC_OK) {
@@ -180,6 +182,7 @@ static void add_common_headers(struct api_request *request)
     if (request->client_id != NULL) {
         (void)api_add_header(request, "X-Client-Request-Id", request->client_id);
     }
+    trace_add_headers(request);
 }
 
 /* A failed handler may have begun a reply: the error replaces it. */
@@ -252,6 +255,7 @@ void api_body(struct api_request *request, const char *bytes, size_t n)
     if (request->response.status != 0) {
         return;
     }
+    const struct mono begun = mono_now();
     if (request->route->body == API_BODY_NONE && n > 0) {
         rc = why_fail(&why, RC_INVALID, NULL, "this operation takes no body");
     } else if (request->body_received > request->body_max) {
@@ -262,6 +266,7 @@ void api_body(struct api_request *request, const char *bytes, size_t n)
     } else {
         rc = buf_append(&request->body, bytes, n);
     }
+    request->compute_us += mono_since(begun) / 1000;
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     }
@@ -299,8 +304,10 @@ void api_end(struct api_request *request)
     if (request->response.status != 0) {
         return;
     }
-    request->queue_us = mono_since(request->handed) / 1000;
+    const struct mono begun = mono_now();
+    request->queue_us = (begun.ns - request->handed.ns) / 1000;
     const enum rc rc = handle(request, &why);
+    request->compute_us += mono_since(begun) / 1000;
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     } else {
@@ -351,8 +358,10 @@ void api_done(struct api_request *request, bool complete)
     if (request->state != NULL) {
         request->drop(request->state);
     }
-    if (settings->log_requests) {
-        reqlog_write(request, complete);
+    if (settings->log.write != NULL) {
+        char line[REQLOG_LINE_MAX];
+        const size_t n = reqlog_format(request, complete, settings->log.address, line);
+        settings->log.write(settings->log.arg, line, n);
     }
     charge_leave(request);
     if (request->caller.grant != NULL && settings->auth.release != NULL) {

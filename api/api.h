@@ -2,6 +2,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "api/reqlog.h"
 #include "api/route.h"
 #include "core/service/caller.h"
 
@@ -53,7 +54,7 @@ struct api_settings {
     struct api_limits limits;
     const char *prefix; /* path prefix behind a proxy, "/licit"; NULL or "": none */
     const char *version;
-    bool log_requests;
+    struct api_log log;
 };
 
 enum rc api_create(const struct api_settings *settings, struct api **ret) MUST_CHECK;

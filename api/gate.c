@@ -229,23 +229,6 @@ static enum rc check_method(struct api_request *request, struct why *why)
     return why_fail(why, RC_NOT_IMPLEMENTED, NULL, "must be GET, HEAD, POST, PUT, DELETE or OPTIONS");
 }
 
-/* Another system's id is echoed and logged only when it looks like one. */
-static bool is_client_id(const char *text)
-{
-    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/+=";
-    const size_t n = strlen(text);
-    return n > 0 && n <= API_CLIENT_ID_MAX && strspn(text, allowed) == n;
-}
-
-static void find_client_id(struct api_request *request)
-{
-    static const char *const names[] = { "x-request-id", "traceparent" };
-    for (size_t i = 0; i < COUNT_OF(names) && request->client_id == NULL; i++) {
-        const char *text = api_get_header(request, names[i]);
-        request->client_id = text != NULL && is_client_id(text) ? text : NULL;
-    }
-}
-
 enum rc gate_pass(struct api_request *request, const struct api_head *head, struct why *why)
 {
     const bool is_old = head->version != NULL && strcmp(head->version, "HTTP/1.0") == 0;
@@ -254,9 +237,5 @@ enum rc gate_pass(struct api_request *request, const struct api_head *head, stru
     }
     enum rc rc = keep_headers(request, head, why);
     rc = rc != RC_OK ? rc : check_framing(request, is_old, why);
-    rc = rc != RC_OK ? rc : check_method(request, why);
-    if (rc == RC_OK) {
-        find_client_id(request);
-    }
-    return rc;
+    return rc != RC_OK ? rc : check_method(request, why);
 }

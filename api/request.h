@@ -32,6 +32,7 @@
 struct api;
 struct api_route;
 struct service;
+struct trace;
 
 /* Where a piece of work belongs (design.md, Threads). */
 enum api_where {
@@ -100,7 +101,8 @@ struct api_request {
     struct service *service; /* the use cases; NULL in tests of the dispatch alone */
     struct region region;
     char id[ID_SIZE];
-    const char *client_id; /* validated X-Request-Id or traceparent; NULL: none */
+    const char *client_id;     /* validated X-Request-Id or traceparent; NULL: none */
+    const struct trace *trace; /* the valid traceparent, carried through; NULL: none */
     const char *method;
     const char *path; /* decoded; for routing, never logged */
     const struct api_route *route;
@@ -122,6 +124,7 @@ struct api_request {
     struct api_response response;
     struct mono started, handed, deadline;
     int64_t queue_us;
+    int64_t compute_us;    /* in the handler, chunks included */
     const char *log_model; /* for the request log; from the region */
     int64_t log_version;   /* 0: none */
     uint64_t bytes_out;

@@ -85,7 +85,8 @@ struct config {
     int64_t limit_token_ms;
     int64_t limit_anonymous;
     int64_t log_level; /* an enum log_level */
-    bool log_requests;
+    const char *log_requests;
+    int64_t log_client;                                     /* an enum reqlog_address */
     struct config_listener listeners[CONFIG_LISTENERS_MAX]; /* the first is "main" */
     size_t listener_count;
     struct region _region;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/base/id.h"
+#include "core/base/str.h"
 
 #define K (INT64_C(1) << 10)
 #define M (INT64_C(1) << 20)
@@ -19,6 +20,7 @@
 
 static const char *const level_words[] = { "error", "warn", "info", "debug", NULL }; /* enum log_level */
 static const char *const choice_words[] = { "", "no", "yes", NULL };                 /* enum config_choice */
+static const char *const address_words[] = { "truncated", "full", "none", NULL };    /* enum reqlog_address */
 static const char *const client_words[] = { "none", "request", "require", NULL };    /* enum config_client */
 
 enum rc config_read_proxies(const char *text, struct address_range *out, size_t *ret_count, bool *ret_unix, struct why *why)
@@ -52,6 +54,15 @@ static enum rc check_proxies(const char *value, struct why *why)
     size_t count;
     bool is_unix;
     return config_read_proxies(value, NULL, &count, &is_unix, why);
+}
+
+static enum rc check_requests(const char *value, struct why *why)
+{
+    bool on;
+    if (value[0] != '/' && strcmp(value, "stderr") != 0 && !str_to_bool(value, &on)) {
+        return why_fail(why, RC_INVALID, NULL, "must be no, stderr or the absolute path of a file, got \"%s\"", value);
+    }
+    return RC_OK;
 }
 
 static enum rc check_token(const char *value, struct why *why)
@@ -101,7 +112,8 @@ const struct config_key config_keys[] = {
     { CONFIG_LISTENER, "default_token", CONFIG_TEXT, OF(default_token), "", 0, 0, "Id of the token of requests that bring none; loopback and Unix sockets only.", NULL, check_token },
     { CONFIG_LISTENER, "mode", CONFIG_MODE, OF(mode), "0660", 0, 0777, "Permissions of a Unix socket's file." },
     { "log", "level", CONFIG_CHOICE, AT(log_level), "info", 0, 0, "error, warn, info or debug.", level_words },
-    { "log", "requests", CONFIG_SWITCH, AT(log_requests), "yes", 0, 0, "One JSON line a request." },
+    { "log", "requests", CONFIG_TEXT, AT(log_requests), "stderr", 0, 0, "Where one JSON line a request goes: no, stderr or the absolute path of a file.", NULL, check_requests },
+    { "log", "client_address", CONFIG_CHOICE, AT(log_client), "truncated", 0, 0, "What of a client's address stands there: truncated, full or none.", address_words },
     { .section = NULL },
 };
 

@@ -19,6 +19,7 @@
 #include "server/files.h"
 #include "server/http.h"
 #include "server/listeners.h"
+#include "server/logfile.h"
 #include "server/signals.h"
 #include "server/tls.h"
 
@@ -29,6 +30,7 @@ struct server {
     struct config config;
     const struct options *options;
     struct listeners listeners;
+    struct logfile *requests; /* NULL also without a request log */
     struct service *service;
     struct pool *compute, *io;
     struct api *api;
@@ -120,6 +122,16 @@ static enum rc open_pools(struct server *server, struct why *why)
     return rc == RC_OK ? rc : why_fail(why, rc, "pool", "the threads cannot be made");
 }
 
+static enum rc open_requests(struct server *server, struct why *why)
+{
+    const char *target = server->config.log_requests;
+    bool on = target[0] == '/' || strcmp(target, "stderr") == 0;
+    if (!on && !str_to_bool(target, &on)) { /* the configuration has let only these words in */
+        return why_fail(why, RC_INVALID, "log.requests", "must be no, stderr or the absolute path of a file");
+    }
+    return on ? logfile_open(target[0] == '/' ? target : NULL, &server->requests, why) : RC_OK;
+}
+
 static enum rc open_api(struct server *server)
 {
     const struct config *config = &server->config;
@@ -138,7 +150,11 @@ static enum rc open_api(struct server *server)
         },
         .prefix = config->http_prefix,
         .version = LICIT_VERSION,
-        .log_requests = config->log_requests,
+        .log = {
+            .arg = server->requests,
+            .write = server->requests == NULL ? NULL : logfile_write,
+            .address = (enum reqlog_address)config->log_client,
+        },
     };
     return api_create(&settings, &server->api);
 }
@@ -268,6 +284,7 @@ static enum rc start(struct server *server, struct why *why)
     enum rc rc = check_prefix(server->config.http_prefix, why);
     rc = rc != RC_OK ? rc : files_reserve(server->config.http_connections, &server->connections, why);
     rc = rc != RC_OK ? rc : listeners_open(&server->config, &server->listeners, why);
+    rc = rc != RC_OK ? rc : open_requests(server, why);
     rc = rc != RC_OK ? rc : open_service(server, why);
     rc = rc != RC_OK ? rc : check_default_tokens(server, why);
     rc = rc != RC_OK ? rc : open_pools(server, why);
@@ -310,9 +327,10 @@ static void stop(struct server *server)
     if (server->service != NULL) {
         service_close(server->service);
     }
+    logfile_close(server->requests);
 }
 
-/* The certificate and the log level; everything else needs a new start. */
+/* The certificate, the log level and the file of the request log; everything else needs a new start. */
 static void reload(struct server *server)
 {
     AUTO(config) struct config config;
@@ -320,6 +338,8 @@ static void reload(struct server *server)
     enum rc rc = config_init(&config);
     rc = rc != RC_OK ? rc : server_configure(server->options, &config, &why);
     rc = rc != RC_OK ? rc : tls_reload(server->tls, server->tls_count, &why);
+    const enum rc reopened = logfile_reopen(server->requests, rc == RC_OK ? &why : NULL); /* a log is moved away whatever else is wrong */
+    rc = rc != RC_OK ? rc : reopened;
     if (rc == RC_OK) {
         log_info("reloaded", "");
     } else {

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a prediction costs: licitd beside a bare libmicrohttpd, in one run, round by round.
 
-    python3 tests/bench/serve.py BUILD [--rounds 7] [--seconds 2]
+    python3 tests/bench/serve.py BUILD [--rounds 7] [--seconds 2] [--connections 1,16,64] [--set log.requests=no]
 
 Trains the mission's network (100 -> 128 relu -> 64 relu -> 1 sigmoid) on a made table, then
 asks both servers with wrk for one record of 100 numbers. Prints the server's CPU microseconds
@@ -40,12 +40,12 @@ def cpu_seconds(pid):
 class Daemon:
     """licitd on a state directory of its own, plain HTTP, with one trained and deployed model."""
 
-    def __init__(self, build, state, cpus):
+    def __init__(self, build, state, cpus, settings):
         self.port = free_port()
         self.log = pathlib.Path(state + ".log")
         self.process = subprocess.Popen(
             cpus + [f"{build}/server/licitd", "--state", state, "--listen", f"127.0.0.1:{self.port}", "--plain",
-                    "--set", "http.threads=1", "--set", "log.requests=no"], stderr=self.log.open("w"))
+                    "--set", "http.threads=1"] + [word for setting in settings for word in ("--set", setting)], stderr=self.log.open("w"))
         for _ in range(200):
             if "event=ready" in self.log.read_text():
                 break
@@ -116,10 +116,12 @@ def main():
     parser.add_argument("build")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=2)
+    parser.add_argument("--connections", default="1,16,64")
+    parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="of licitd; log.requests=no without any")
     options = parser.parse_args()
     server_cpu, client_cpu = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
     with tempfile.TemporaryDirectory() as folder:
-        daemon = Daemon(options.build, folder + "/state", server_cpu)
+        daemon = Daemon(options.build, folder + "/state", server_cpu, options.set or ["log.requests=no"])
         port = free_port()
         bare = subprocess.Popen(server_cpu + [f"{options.build}/tests/bench/bench_bare", str(port), "1"], stdin=subprocess.PIPE)
         try:
@@ -131,7 +133,7 @@ def main():
                 f"wrk.method='POST'\nwrk.body='{body}'\nwrk.headers['Content-Type']='application/json'\n"
                 f"wrk.headers['Authorization']='Bearer {daemon.token}'\n")
             print(f"one record of {COLUMNS} numbers, {len(body)} bytes of JSON; server on one core, client on the other")
-            for connections in (1, 16, 64):
+            for connections in map(int, options.connections.split(",")):
                 rounds = [{"bare": measure(bare.pid, port, connections, options.seconds, script, client_cpu),
                            "licitd": measure(daemon.process.pid, daemon.port, connections, options.seconds, script, client_cpu)}
                           for _ in range(options.rounds)]
