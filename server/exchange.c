@@ -46,8 +46,8 @@ void *exchange_open(void *arg, const char *target, struct MHD_Connection *connec
     it->http = http;
     it->connection = connection;
     it->target = mem_strdup(target);
-    hide_query(target);
     it->place = (struct head_target){ (uintptr_t)target, strlen(target) };
+    hide_query(target);
     it->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     if (atomic_load_explicit(&it->peer->phase, memory_order_relaxed) == PEER_NEW) {
         atomic_store_explicit(&it->peer->phase, PEER_HEAD, memory_order_release); /* the handshake counts with the headers */
