@@ -86,6 +86,7 @@ static enum rc open_unix(const char *path, mode_t mode, struct listener *out, st
         return why_fail(why, RC_INVALID, NULL, "the path of a Unix socket must be 1 to %zu bytes", sizeof(address.sun_path) - 1);
     }
     AUTO_CLOSE int folder = lock_folder(path);
+    (void)folder; /* only held, to the end: clang asks */
     remove_stale(&address);
     const enum rc rc = bind_to((const struct sockaddr *)&address, sizeof(address), path, mode, out, why);
     if (rc != RC_OK) {
