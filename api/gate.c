@@ -214,6 +214,11 @@ static enum rc check_framing(const struct api_request *request, bool is_old, str
     if (expect != NULL && strcasecmp(expect, "100-continue") != 0) {
         return why_fail(why, RC_EXPECTATION, "header:Expect", "must be 100-continue, got \"%.40s\"", expect);
     }
+    const char *length = api_get_header(request, "content-length");
+    const bool has_body = api_get_header(request, "transfer-encoding") != NULL || (length != NULL && length[strspn(length, "0")] != '\0');
+    if (expect != NULL && !has_body) { /* RFC 9110, 10.1.1; libmicrohttpd closes without a word when another request follows */
+        return why_fail(why, RC_EXPECTATION, "header:Expect", "must be absent where there is no body");
+    }
     return check_length(request, is_old, why);
 }
 
@@ -225,7 +230,14 @@ static enum rc check_method(struct api_request *request, struct why *why)
             return RC_OK;
         }
     }
+    bool good = request->method[0] != '\0';
+    for (const char *c = request->method; *c != '\0'; c++) {
+        good = good && is_token_char((unsigned char)*c);
+    }
     request->method = "other"; /* the log has no room for what somebody thought up */
+    if (!good) {
+        return why_fail(why, RC_INVALID, NULL, "the method holds what no method may hold");
+    }
     return why_fail(why, RC_NOT_IMPLEMENTED, NULL, "must be GET, HEAD, POST, PUT, DELETE or OPTIONS");
 }
 

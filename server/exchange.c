@@ -393,6 +393,17 @@ static enum MHD_Result finish(struct exchange *it)
     return queue_reply(it, false);
 }
 
+/*
+ * What follows an unread body is not a request; nor is, to be sure, what follows a head that was refused for its
+ * form before anybody asked what it wants: it may hold more than the one fault that was named.
+ */
+static bool ends_connection(const struct api_request *request)
+{
+    const int status = request->response.status;
+    return status != 0 && (request->body_announced != 0 || status == 400 || status == 414 || status == 415 || status == 417 ||
+                           status == 431 || status == 501);
+}
+
 enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, const char *url, const char *method,
                                 const char *version, const char *bytes, size_t *n, void **place)
 {
@@ -404,11 +415,7 @@ enum MHD_Result exchange_handle(void *arg, struct MHD_Connection *connection, co
         if (!begin(it, method, version)) {
             return MHD_NO;
         }
-        /* What follows an unread body or a malformed head is not a request: the connection ends. Else
-         * the reply can wait for the next call, and the connection is kept. */
-        const int status = it->request->response.status;
-        const bool last = status != 0 && (it->request->body_announced != 0 || status == 400);
-        return last ? queue_reply(it, true) : MHD_YES;
+        return ends_connection(it->request) ? queue_reply(it, true) : MHD_YES; /* else the reply can wait for the next call */
     }
     if (*n > 0) {
         return take_body(it, bytes, n);

@@ -332,6 +332,10 @@ static void test_http_refuses_before_the_body(void **state)
         { "GET /inline HTTP/1.1\r\nHost: a\r\nX Y: 1\r\n\r\n", "HTTP/1.1 400" },
         { "GET /%2e%2e/inline HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400" },
         { "GET /inline%00 HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400" },
+        { "PATCH /in line HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 501" },
+        { "GET /in line HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n", "HTTP/1.1 417" },
+        { "GET /inline HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n\r\n", "HTTP/1.1 417" },
+        { "G(T /inline HTTP/1.1\r\nHost: a\r\n\r\n", "HTTP/1.1 400" },
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
