@@ -27,6 +27,6 @@ enum rc handle_token_list(struct api_request *request, struct why *why)
 
 enum rc handle_token_revoke(struct api_request *request, struct why *why)
 {
-    const enum rc rc = service_token_revoke(request->service, api_get_param(request, "token"), why);
+    const enum rc rc = service_token_revoke(request->service, request->caller.grant, api_get_param(request, "token"), why);
     return rc != RC_OK ? rc : handlers_no_content(request);
 }

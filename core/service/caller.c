@@ -8,15 +8,30 @@
 #include "core/service/chores.h"
 #include "core/service/internal.h"
 #include "core/service/token_body.h"
+#include "core/vault/narrow.h"
 
 /* One request's hold on a token. */
 struct caller {
     struct grant *grant; /* pinned */
+    bool is_narrowed;
 };
 
 struct grant *caller_grant(const struct caller *caller)
 {
     return caller->grant;
+}
+
+static enum rc pin(struct service *service, const struct caller_ask *ask, struct caller *caller, struct why *why)
+{
+    if (ask->token == NULL) {
+        return tokens_pin_id(service->tokens, ask->id, &caller->grant, why);
+    }
+    if (!narrow_is(ask->token)) {
+        return tokens_pin(service->tokens, ask->token, &caller->grant, why);
+    }
+    const struct caveat_ask asked = { .path = ask->path, .model = ask->model, .address = &ask->address, .now = wall_seconds() };
+    caller->is_narrowed = true;
+    return tokens_pin_narrowed(service->tokens, ask->token, &asked, &caller->grant, why);
 }
 
 enum rc caller_find(struct service *service, const struct caller_ask *ask, struct caller **ret, struct why *why)
@@ -25,8 +40,7 @@ enum rc caller_find(struct service *service, const struct caller_ask *ask, struc
     if (caller == NULL) {
         return RC_NO_MEMORY;
     }
-    const enum rc rc = ask->token != NULL ? tokens_pin(service->tokens, ask->token, &caller->grant, why)
-                                          : tokens_pin_id(service->tokens, ask->id, &caller->grant, why);
+    const enum rc rc = pin(service, ask, caller, why);
     if (rc != RC_OK) {
         mem_free(caller);
         return rc;
@@ -53,6 +67,11 @@ void caller_release(struct caller *caller)
 struct quota *caller_quota(const struct caller *caller)
 {
     return caller_grant(caller)->quota;
+}
+
+bool caller_is_narrowed(const struct caller *caller)
+{
+    return caller->is_narrowed;
 }
 
 const char *caller_token_id(const struct caller *caller)

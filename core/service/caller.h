@@ -25,9 +25,14 @@ struct caller_ask {
     bool needs_scopes;      /* RC_DENIED when the token may do everything ("*") */
 };
 
-/* RC_UNAUTHENTICATED: malformed, unknown, expired or revoked (the words do not tell the last three apart); RC_NO_MEMORY. */
+/* RC_UNAUTHENTICATED: malformed, unknown, expired or revoked (the words do not tell the last three apart);
+ * RC_DENIED: a caveat of a narrowed token; RC_NO_MEMORY. */
 enum rc caller_find(struct service *service, const struct caller_ask *ask, struct caller **ret, struct why *why) MUST_CHECK;
 void caller_release(struct caller *caller);
+
+/* Has the caller a narrowed token? Its caveats have let this request through; whatever outlives the request is not
+ * bound by them, so it must not be able to make or end tokens. */
+bool caller_is_narrowed(const struct caller *caller);
 const char *caller_token_id(const struct caller *caller);
 
 /* Its limits and those of the tokens that made it, alive until caller_release(); NULL: it has none. */

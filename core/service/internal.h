@@ -13,12 +13,14 @@
 
 struct chores;
 struct registry;
+struct root;
 struct trainer;
 
 struct service {
     struct service_config config;
     char *state; /* config.state points here */
     struct store *store;
+    struct root *root;
     struct tokens *tokens;
     struct registry *registry;
     struct trainer *trainer;

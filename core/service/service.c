@@ -2,13 +2,16 @@
 #include "core/service/service.h"
 
 #include "core/base/clock.h"
+#include "core/base/log.h"
 #include "core/math/mat.h"
 #include "core/service/chores.h"
 #include "core/service/internal.h"
+#include "core/service/keys.h"
 #include "core/service/lease.h"
 #include "core/service/registry.h"
 #include "core/service/trainer.h"
 #include "core/store/usage.h"
+#include "core/vault/root.h"
 
 const struct service_config service_defaults = {
     .trainers = 1,
@@ -20,6 +23,22 @@ const struct service_config service_defaults = {
     .jobs_waiting = 100,
     .token_seconds = 365 * 86400,
 };
+
+/* One token. One whose start does not open any more is good as it stands, but what it was narrowed to is not. */
+static enum rc load_token(struct service *service, const struct token_row *row, struct why *why)
+{
+    unsigned char start[DIGEST_BYTES];
+    enum rc rc = row->chain == NULL ? RC_NOT_FOUND : keys_open_start(service, row, start);
+    if (rc == RC_NO_MEMORY) {
+        return rc;
+    }
+    if (row->chain != NULL && rc != RC_OK) {
+        log_warn("token_chain_unreadable", "token=%s rc=%s", row->id, rc_name(rc));
+    }
+    rc = tokens_insert(service->tokens, row, rc == RC_OK ? start : NULL, why);
+    mem_wipe(start, sizeof(start));
+    return rc;
+}
 
 /* Whoever is alive on record may ask again. */
 static enum rc load_tokens(struct service *service, struct why *why)
@@ -35,8 +54,15 @@ static enum rc load_tokens(struct service *service, struct why *why)
     if (rc == RC_OK) {
         rc = store_usage_list(service->store, &region, &usage);
     }
+    bool has_sealed = false;
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
-        rc = tokens_insert(service->tokens, &list.rows[i], NULL, why);
+        has_sealed = has_sealed || list.rows[i].chain != NULL;
+    }
+    if (rc == RC_OK) {
+        rc = keys_open(service, has_sealed, why);
+    }
+    for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
+        rc = load_token(service, &list.rows[i], why);
         rc = rc != RC_OK ? rc : lease_limit(service, &list.rows[i], &usage, why);
     }
     return rc;
@@ -104,6 +130,7 @@ void service_close(struct service *service)
         lease_settle(service);
     }
     tokens_destroy(service->tokens);
+    root_close(service->root);
     store_close(service->store);
     mem_free(service->state);
     mem_free(service);

@@ -11,9 +11,12 @@
 #include "core/base/log.h"
 #include "core/service/chores.h"
 #include "core/service/internal.h"
+#include "core/service/keys.h"
 #include "core/service/lease.h"
 #include "core/service/token_body.h"
 #include "core/store/token.h"
+#include "core/vault/narrow.h"
+#include "core/vault/seal.h"
 
 #define FIRST_TOKEN_SECONDS (30 * 86400)
 #define FIRST_TOKEN_FILE    "first-token"
@@ -133,25 +136,54 @@ static enum rc join_scopes(const struct field_list *scopes, const struct caller 
     return text == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
-/* Makes a token: its text, and id, digest and times of its row. */
-static enum rc make(struct token_row *row, int64_t seconds, char text[TOKEN_SIZE])
+/* What of a new token stands in no row as it is. */
+struct secret {
+    char text[TOKEN_SIZE];
+    unsigned char start[DIGEST_BYTES]; /* of its narrowing */
+    struct buf chain;                  /* that, sealed */
+};
+
+static void init_secret(struct secret *secret)
+{
+    *secret = (struct secret){ .text = "" };
+    buf_init(&secret->chain, DIGEST_BYTES + SEAL_OVERHEAD);
+}
+
+static void finish_secret(struct secret *secret)
+{
+    buf_finish(&secret->chain);
+    mem_wipe(secret, sizeof(*secret));
+}
+
+/* Makes a token: its secret, and id, digest, chain and times of its row. */
+static enum rc make(struct service *service, struct token_row *row, int64_t seconds, struct secret *secret)
 {
     id_make("tok", row->id);
     row->created_at = wall_seconds();
     row->expires_at = row->created_at + seconds;
-    const enum rc rc = token_make(text);
-    return rc == RC_OK ? token_digest(text, row->sha256) : rc;
+    enum rc rc = token_make(secret->text);
+    if (rc == RC_OK) {
+        rc = token_digest(secret->text, row->sha256);
+    }
+    if (rc == RC_OK) {
+        narrow_start(secret->text, row->id, secret->start);
+        rc = keys_seal_start(service, row->id, secret->start, &secret->chain);
+    }
+    row->chain = secret->chain.data;
+    row->chain_bytes = secret->chain.len;
+    return rc;
 }
 
 /* Keeps it. A creator that is revoked meanwhile takes its children along: those that were in the store by
  * then, and those that were resident; one between the two is seen here. */
-static enum rc keep(struct service *service, const struct token_row *row, const struct caller *creator, struct why *why)
+static enum rc keep(struct service *service, const struct token_row *row, const struct secret *secret,
+                    const struct caller *creator, struct why *why)
 {
     enum rc rc = store_token_add(service->store, row, why);
     if (rc != RC_OK) {
         return rc;
     }
-    rc = tokens_insert(service->tokens, row, NULL, why);
+    rc = tokens_insert(service->tokens, row, secret->start, why);
     rc = rc != RC_OK ? rc : lease_limit(service, row, NULL, why);
     if (rc == RC_OK && creator != NULL && atomic_load(&caller_grant(creator)->revoked)) {
         rc = why_fail(why, RC_CONFLICT, "", "the token that asks for it is revoked");
@@ -183,6 +215,9 @@ enum rc service_token_create(struct service *service, const struct caller *creat
     struct token_request request;
     struct token_row row = { .parent = caller_token_id(creator) };
     AUTO_PTR(doc) struct doc *kept = NULL;
+    if (caller_is_narrowed(creator)) {
+        return why_fail(why, RC_DENIED, "", "a narrowed token makes no tokens; use the one that it was narrowed from, or narrow it further");
+    }
     enum rc rc = read_request(service, body, &region, &request, why);
     if (rc == RC_OK) {
         rc = join_scopes(&request.scopes, creator, &region, &row.scopes, why);
@@ -199,26 +234,27 @@ enum rc service_token_create(struct service *service, const struct caller *creat
         kept = schema_write(&token_body_schema, &rest);
         rc = kept == NULL ? RC_NO_MEMORY : service_text(kept, &region, &row.body);
     }
-    char text[TOKEN_SIZE] = { 0 };
+    struct secret secret;
+    init_secret(&secret);
     struct token_view view;
     AUTO_PTR(doc) struct doc *doc = NULL;
     if (rc == RC_OK) {
-        rc = make(&row, request.expires_in, text);
+        rc = make(service, &row, request.expires_in, &secret);
     }
     if (rc == RC_OK) {
         rc = view_of(&row, &region, &view, why);
     }
     if (rc == RC_OK) {
-        view.token = text;
+        view.token = secret.text;
         rc = reply(&view, &doc);
     }
     if (rc == RC_OK) {
-        rc = keep(service, &row, creator, why);
+        rc = keep(service, &row, &secret, creator, why);
     }
     if (rc == RC_OK) {
         *ret = TAKE(doc);
     }
-    mem_wipe(text, sizeof(text));
+    finish_secret(&secret);
     return rc;
 }
 
@@ -244,8 +280,11 @@ enum rc service_token_list(struct service *service, const struct page *page, str
     return *ret == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
-enum rc service_token_revoke(struct service *service, const char *id, struct why *why)
+enum rc service_token_revoke(struct service *service, const struct caller *caller, const char *id, struct why *why)
 {
+    if (caller_is_narrowed(caller)) {
+        return why_fail(why, RC_DENIED, "", "a narrowed token ends no tokens; use the one that it was narrowed from");
+    }
     const enum rc rc = store_token_revoke(service->store, id, wall_seconds(), why);
     if (rc == RC_OK) {
         /* One that has expired is on record but may not be resident any more. */
@@ -286,19 +325,20 @@ enum rc service_first_token(struct service *service, bool *ret_made, struct why 
         return rc;
     }
     const char *path = region_printf(&region, "%s/%s", service->state, FIRST_TOKEN_FILE);
-    char text[TOKEN_SIZE] = { 0 };
+    struct secret secret;
+    init_secret(&secret);
     struct token_row row = { .name = "first token", .scopes = "*" };
-    rc = path == NULL ? RC_NO_MEMORY : make(&row, FIRST_TOKEN_SECONDS, text);
+    rc = path == NULL ? RC_NO_MEMORY : make(service, &row, FIRST_TOKEN_SECONDS, &secret);
     if (rc == RC_OK) {
-        rc = write_secret(path, text, why); /* first: a token on record that nobody was told would lock everyone out */
+        rc = write_secret(path, secret.text, why); /* first: a token on record that nobody was told would lock everyone out */
     }
     if (rc == RC_OK) {
         rc = sync_folder(service->state, why);
     }
     if (rc == RC_OK) {
-        rc = keep(service, &row, NULL, why);
+        rc = keep(service, &row, &secret, NULL, why);
     }
-    mem_wipe(text, sizeof(text));
+    finish_secret(&secret);
     *ret_made = rc == RC_OK;
     return rc;
 }

@@ -208,7 +208,7 @@ static void authenticate(struct client *it)
     enum rc rc = doc_parse(json, strlen(json), &body, &why);
     rc = rc != RC_OK ? rc : service_token_create(service, it->shared->house->caller, body, &reply, &why);
     rc = rc != RC_OK ? rc : caller_find(service, &(struct caller_ask){ .token = doc_get_string(reply, "token", "") }, &caller, &why);
-    rc = rc != RC_OK ? rc : service_token_revoke(service, doc_get_string(reply, "id", ""), &why);
+    rc = rc != RC_OK ? rc : service_token_revoke(service, it->shared->house->caller, doc_get_string(reply, "id", ""), &why);
     if (rc != RC_OK) {
         note(it, "token", rc, &why);
     }

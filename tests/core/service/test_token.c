@@ -69,7 +69,7 @@ static void test_token_revoked_stops_its_children(void **state)
     struct caller *caller = caller_of(it, parent);
     check_ok(issue(it, caller, "{\"name\":\"c\",\"scopes\":[\"model:read\"],\"expires_in\":60}", &child), &it->why);
     caller_release(caller);
-    check_ok(service_token_revoke(it->service, doc_get_string(parent, "id", ""), &it->why), &it->why);
+    check_ok(service_token_revoke(it->service, it->caller, doc_get_string(parent, "id", ""), &it->why), &it->why);
     check_rc(caller_find(it->service, &(struct caller_ask){ .token = doc_get_string(child, "token", "") }, &caller, &it->why), RC_UNAUTHENTICATED);
     house_close(it);
     house_open(it);
