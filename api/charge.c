@@ -31,7 +31,7 @@ static enum rc refuse(struct api_request *request, const struct quota_refusal *r
     (void)snprintf(path, sizeof(path), "token:%s", token_limit_path(refusal->kind)); /* the table's paths are short */
     request->retry_after = refusal->retry_seconds;
     return why_fail(why, refusals[refusal->kind].rc, path, "%s %lld %s%s", refusals[refusal->kind].before, (long long)refusal->limit,
-                    refusals[refusal->kind].behind, refusal->is_ancestor ? ": a limit of the token that made this one" : "");
+                    refusals[refusal->kind].behind, strcmp(refusal->token, request->caller.token) != 0 ? ": a limit of the token that made this one" : "");
 }
 
 enum rc charge_begin(struct api_request *request, struct why *why)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cmd.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "cli/body.h"
 
 const struct option token_create_options[] = {
@@ -10,6 +13,9 @@ const struct option token_create_options[] = {
       "what it may do, KIND:PATTERN:VERB or KIND:VERB (required; several)" },
     { "expires-in", OPTION_SECONDS, "TIME", "expires_in", "1h 12h 7d 30d", "how long it lives: 30d, 12h, 90 (seconds) (required)" },
     { "purpose", OPTION_LIST, "P", "purposes", NULL, "the purposes it may ask for" },
+    { "limit", OPTION_MANY, "KEY=N", NULL, "requests_per_second= concurrent= rows_per_day= bytes_per_day= bits_per_day=",
+      "a limit, of requests_per_second, concurrent, rows_per_day, bytes_per_day, bits_per_day (several)" },
+    { "uses", OPTION_INTEGER, "N", "uses", NULL, "how often it may be used in all" },
     { NULL },
 };
 
@@ -19,10 +25,29 @@ static const struct column list_columns[] = {
     { "SCOPES", "scopes", CELL_TEXT },
     { "CREATED", "created_at", CELL_TIME },
     { "EXPIRES", "expires_at", CELL_TIME },
+    { "REQ/S", "limits.requests_per_second", CELL_COUNT },
+    { "AT ONCE", "limits.concurrent", CELL_COUNT },
+    { "ROWS/DAY", "limits.rows_per_day", CELL_COUNT },
+    { "BYTES/DAY", "limits.bytes_per_day", CELL_COUNT },
+    { "BITS/DAY", "limits.bits_per_day", CELL_COUNT },
+    { "USES", "uses", CELL_COUNT },
     { "LAST USED", "last_used_at", CELL_TIME },
     { "REVOKED", "revoked_at", CELL_TIME },
     { NULL },
 };
+
+/* "--limit rows_per_day=1000" is the key limits.rows_per_day. */
+static enum rc add_limits(struct doc *body, const struct args *args, struct why *why)
+{
+    const char *text;
+    enum rc rc = RC_OK;
+    for (size_t i = 0; rc == RC_OK && (text = args_next(args, "limit", &i)) != NULL;) {
+        char path[128];
+        (void)snprintf(path, sizeof(path), "limits.%s", text); /* what is cut short is no limit, and the server says so */
+        rc = strchr(text, '=') == NULL ? why_fail(why, RC_INVALID, NULL, "--limit %.60s: must be KEY=N", text) : body_set(body, path, why);
+    }
+    return rc;
+}
 
 enum outcome token_create(const struct session *session)
 {
@@ -35,7 +60,8 @@ enum outcome token_create(const struct session *session)
     AUTO_PTR(doc) struct doc *body = doc_new_object();
     AUTO_PTR(doc) struct doc *token = NULL;
     struct why why = { 0 };
-    const enum rc rc = body_add_options(body, session->args, &why);
+    enum rc rc = body_add_options(body, session->args, &why);
+    rc = rc != RC_OK ? rc : add_limits(body, session->args, &why);
     if (rc != RC_OK) {
         return session_failed(rc, &why);
     }

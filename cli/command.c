@@ -91,7 +91,8 @@ const struct command command_table[] = {
       predict_options, predict_run },
     { "token", "create", "", 0, 0, "make a token; it is shown once",
       "licit token create --name dashboard --scope model:read --scope model:predict --expires-in 30d\n"
-      "licit token create --name ci --scope 'model:cancer:predict' --expires-in 12h\n",
+      "licit token create --name ci --scope 'model:cancer:predict' --expires-in 12h\n"
+      "licit token create --name guest --scope model:predict --expires-in 1d --limit requests_per_second=5 --limit rows_per_day=1000\n",
       token_create_options, token_create },
     { "token", "list", "", 0, 0, "tokens, without their secrets",
       "licit token list\n", option_list, token_list },

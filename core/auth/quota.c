@@ -112,7 +112,7 @@ static void unlock(struct quota *quota)
 
 static bool refuse(const struct quota *quota, enum quota_kind kind, int64_t retry_seconds, struct quota_refusal *ret)
 {
-    *ret = (struct quota_refusal){ .kind = kind, .limit = quota->limits.of[kind], .retry_seconds = retry_seconds };
+    *ret = (struct quota_refusal){ .token = quota->token, .kind = kind, .limit = quota->limits.of[kind], .retry_seconds = retry_seconds };
     return false;
 }
 
@@ -164,7 +164,6 @@ bool quota_enter(struct quota *quota, struct mono now, const struct quota_number
         const bool entered = enter(it, now, least, ret);
         unlock(it);
         if (!entered) {
-            ret->is_ancestor = it != quota;
             for (struct quota *back = quota; back != it; back = back->parent) {
                 take_back(back);
             }
@@ -191,7 +190,6 @@ bool quota_fits(struct quota *quota, const struct quota_numbers *cost, struct qu
         lock(it, day);
         ok = fits(it, cost, ret);
         unlock(it);
-        ret->is_ancestor = !ok && it != quota;
     }
     return ok;
 }
@@ -256,7 +254,6 @@ enum quota_answer quota_hold(struct quota *quota, const struct quota_numbers *co
     for (struct quota *it = quota; it != NULL; it = it->parent) {
         const enum quota_answer answer = hold_one(it, cost, want.day, ret);
         if (answer != QUOTA_OK) {
-            ret->is_ancestor = it != quota;
             for (struct quota *back = quota; back != it; back = back->parent) {
                 settle_one(back, &want, &nothing);
             }

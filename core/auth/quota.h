@@ -66,7 +66,7 @@ struct quota_refusal {
     enum quota_kind kind;
     int64_t limit;
     int64_t retry_seconds; /* until it is worth asking again; 0: never */
-    bool is_ancestor;      /* the limit is of a token that made this one */
+    const char *token;     /* whose limit; alive as long as its quota */
 };
 
 /* Set aside for one request. Day 0: nothing. */

@@ -85,6 +85,7 @@ static enum rc authenticate(void *arg, const struct caller_ask *ask, struct regi
 {
     ret->grant = &quota;
     ret->quota = quota;
+    (void)str_copy(ret->token, sizeof(ret->token), "tok-x");
     return RC_OK;
 }
 
@@ -177,7 +178,7 @@ static void test_charge_refuses_with_the_code_of_the_limit(void **state)
         { QUOTA_BITS, 400, { "GET", "/bytes/1", "t" }, 2, "\"path\":\"token:limits.bits_per_day\"", "43200" },
         { QUOTA_BYTES, 100, { "GET", "/bytes/30", "t" }, 3, "\"code\":\"bytes_limited\"", "43200" },
         { QUOTA_BYTES, 100, { "POST", "/bytes/30", "t", .body = "12345" }, 2, "\"code\":\"bytes_limited\"", "43200" },
-        { QUOTA_USES, 2, { "GET", "/bytes/1", "t" }, 2, "could be used 2 times", "" },
+        { QUOTA_USES, 2, { "GET", "/bytes/1", "t" }, 2, "could be used 2 times, and has been\",", "" },
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {

@@ -58,6 +58,8 @@ USAGE = [  # words, part of what is said
     (["predict", "m", "nonsense"], "must be COLUMN=VALUE"),
     (["token", "create", "--name", "t"], "--scope is missing"),
     (["token", "create", "--name", "t", "--scope", "*", "--expires-in", "soon"], "such as 30d"),
+    (["token", "create", "--name", "t", "--scope", "*", "--expires-in", "1h", "--limit", "rows_per_day"], "must be KEY=N"),
+    (["token", "create", "--name", "t", "--scope", "*", "--expires-in", "1h", "--uses", "few"], "whole number"),
     (["job", "list", "--url", "ftp://x"], "must begin with https://"),
     (["job", "list", "--token", "a b"], "blanks or control characters"),
     (["job", "list", "--cacert", "/nonexistent"], "cannot be read"),
@@ -229,6 +231,10 @@ def test_token_create_prints_the_token_alone(server):
     run = Run(server.url, "token", "create", "--name", "t", "--scope", "model:read,model:predict", "--expires-in", "2d")
     check(run.out == "licit_secret\n", run)
     check(json.loads(server.seen[-1][3]) == {"name": "t", "scopes": ["model:read", "model:predict"], "expires_in": 172800}, server.seen[-1])
+    Run(server.url, "token", "create", "--name", "t", "--scope", "*", "--expires-in", "60", "--limit", "rows_per_day=1000", "--limit",
+        "concurrent=2", "--uses", "3")
+    check(json.loads(server.seen[-1][3]) == {"name": "t", "scopes": ["*"], "expires_in": 60, "limits": {"rows_per_day": 1000, "concurrent": 2},
+                                             "uses": 3}, server.seen[-1])
 
 
 def test_token_comes_from_a_file(server):
