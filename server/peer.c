@@ -2,6 +2,9 @@
 #include "server/peer.h"
 
 #include <errno.h>
+#include <linux/tcp.h> /* the C library's own struct tcp_info ends before the counters */
+#include <netinet/in.h>
+#include <stddef.h>
 #include <sys/socket.h>
 
 #include "core/base/clock.h"
@@ -66,6 +69,18 @@ void peer_begin(struct peer *peer, enum peer_phase phase, int64_t base_ns)
         atomic_store_explicit(&peer->base_ns, base_ns, memory_order_relaxed);
     }
     atomic_store_explicit(&peer->phase, (int)phase, memory_order_release);
+}
+
+bool peer_count(const struct peer *peer, uint64_t *ret_received, uint64_t *ret_acked)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof(info);
+    if (getsockopt(peer->fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 || size < offsetof(struct tcp_info, tcpi_segs_out)) {
+        return false;
+    }
+    *ret_received = info.tcpi_bytes_received;
+    *ret_acked = info.tcpi_bytes_acked;
+    return true;
 }
 
 bool peer_has_left(const struct peer *peer)

@@ -56,7 +56,15 @@ struct peer {
     atomic_int phase;
     atomic_bool shut; /* the reaper ended the reading side, not the other end */
 
-    struct peer *next, *before; /* in the reaper's list, guarded by http->lock */
+    /* the reaper's, guarded by http->lock */
+    struct peer *next, *before; /* in its list */
+
+    struct peer_watch {
+        int64_t base_ns;  /* of the phase that is watched */
+        int64_t since_ns; /* since when it is */
+        uint64_t bytes;   /* what the kernel had counted by then */
+        int64_t moved_ns; /* when bytes were first seen to move; 0: not yet */
+    } watch;
 };
 
 /* NULL: no memory, or a descriptor beyond the table. */
@@ -73,6 +81,9 @@ void peer_forget(const struct lane *lanes, int count);
 
 /* A phase begins or goes on: since when its time limit counts. */
 void peer_begin(struct peer *peer, enum peer_phase phase, int64_t base_ns);
+
+/* Bytes that the kernel has received from it, and that it has acknowledged; false: not counted, as on a Unix socket. */
+bool peer_count(const struct peer *peer, uint64_t *ret_received, uint64_t *ret_acked);
 
 /* Has the other side closed, with nothing left to read? */
 bool peer_has_left(const struct peer *peer);

@@ -6,7 +6,7 @@
 #include "core/base/clock.h"
 
 #define MS      INT64_C(1000000)
-#define BEAT_MS 1000 /* how often sleeping streams are woken */
+#define BEAT_MS 1000 /* how often sleeping streams are woken and idle ones looked at */
 
 /* How a turn of the reaper sees the house. */
 struct view {
@@ -15,6 +15,7 @@ struct view {
     int64_t used, ceiling; /* connections */
     bool closing;
     int64_t closing_ns; /* since when */
+    bool counts;        /* the turn in which idle ones are looked at for a request that begins */
 };
 
 /* A limit, whole below the mark and HTTP_TIGHT_MS at the ceiling. In nanoseconds. */
@@ -37,16 +38,56 @@ static int64_t idle_limit(const struct view *view)
     return shrink(view, settings->idle_ms + settings->header_ms); /* a header may have begun that nobody can see yet */
 }
 
+/* Begins to watch a phase, or goes on; false: it began just now, or nothing is counted here. */
+static bool watch(const struct view *view, struct peer *peer, int64_t base, uint64_t bytes)
+{
+    struct peer_watch *it = &peer->watch;
+    if (it->base_ns == base) {
+        return true;
+    }
+    *it = (struct peer_watch){ .base_ns = base, .since_ns = view->now_ns, .bytes = bytes };
+    return false;
+}
+
+/* An idle peer whose bytes begin to move has begun a request: the limit of headers counts from there. */
+static int64_t idle_end(const struct view *view, struct peer *peer, int64_t base)
+{
+    uint64_t received, acked;
+    if (view->counts && peer_count(peer, &received, &acked) && watch(view, peer, base, received) && peer->watch.moved_ns == 0 &&
+        peer->watch.bytes != received) {
+        peer->watch.moved_ns = view->now_ns;
+    }
+    const int64_t limit = base + idle_limit(view);
+    if (peer->watch.base_ns != base || peer->watch.moved_ns == 0) {
+        return limit;
+    }
+    const int64_t headers = peer->watch.moved_ns + shrink(view, view->http->settings.header_ms);
+    return headers < limit ? headers : limit;
+}
+
+/* Who takes less than HTTP_BYTES_PER_SEC of a reply is not given the time of its whole size. */
+static int64_t reply_end(const struct view *view, struct peer *peer, int64_t base)
+{
+    uint64_t received, acked;
+    const int64_t grace = shrink(view, view->http->settings.grace_ms);
+    if (peer_count(peer, &received, &acked) && watch(view, peer, base, acked)) {
+        const int64_t taken = (int64_t)((acked - peer->watch.bytes) / HTTP_BYTES_PER_SEC) * 1000 * MS;
+        const int64_t end = peer->watch.since_ns + grace + taken;
+        return end < base + grace ? end : base + grace;
+    }
+    return base + grace;
+}
+
 /* When what the peer does must be done; INT64_MAX: whenever. */
-static int64_t limit_of(const struct view *view, const struct peer *peer, enum peer_phase phase)
+static int64_t limit_of(const struct view *view, struct peer *peer, enum peer_phase phase)
 {
     const int64_t base = atomic_load_explicit(&peer->base_ns, memory_order_relaxed);
     switch (phase) {
     case PEER_NEW:
     case PEER_HEAD: return base + shrink(view, view->http->settings.header_ms);
-    case PEER_IDLE: return base + idle_limit(view);
-    case PEER_BODY:
-    case PEER_REPLY: return base + shrink(view, view->http->settings.grace_ms);
+    case PEER_IDLE: return idle_end(view, peer, base);
+    case PEER_BODY: return base + shrink(view, view->http->settings.grace_ms);
+    case PEER_REPLY: return reply_end(view, peer, base);
     case PEER_WORK: break;
     }
     return INT64_MAX;
@@ -94,7 +135,7 @@ static bool is_tight(const struct http *http)
     return atomic_load(&http->closing) || http_used(http) * 100 > http->settings.connections * HTTP_TIGHT_PERCENT;
 }
 
-static void reap(const struct http *http)
+static void reap(const struct http *http, bool counts)
 {
     const struct view view = {
         .http = http,
@@ -103,6 +144,7 @@ static void reap(const struct http *http)
         .ceiling = http->settings.connections,
         .closing = atomic_load(&http->closing),
         .closing_ns = atomic_load(&http->closing_ns),
+        .counts = counts,
     };
     for (struct peer *peer = http->peers; peer != NULL; peer = peer->next) {
         look_at(&view, peer);
@@ -128,12 +170,13 @@ void *reaper_run(void *arg)
     while (!http->stop_ticker) { /* the lock is held at the top of each turn */
         const struct timespec until = turn_end(http);
         (void)pthread_cond_timedwait(&http->turn, &http->lock, &until); /* woken or not: look */
-        reap(http);
+        const bool beats = mono_since(beat) >= BEAT_MS * MS;
+        reap(http, beats);
         (void)pthread_mutex_unlock(&http->lock);
-        if (mono_since(beat) >= BEAT_MS * MS || atomic_load(&http->closing)) {
+        if (beats || atomic_load(&http->closing)) {
             exchange_wake_all(http);
-            beat = mono_now();
         }
+        beat = beats ? mono_now() : beat;
         (void)pthread_mutex_lock(&http->lock);
     }
     (void)pthread_mutex_unlock(&http->lock);

@@ -44,8 +44,17 @@ static enum rc handle_slow(struct api_request *request, struct why *why)
     return handle_who(request, why);
 }
 
+#define BIG (8u << 20) /* more than the kernel keeps for anybody */
+
+static enum rc handle_big(struct api_request *request, struct why *why)
+{
+    static char bytes[BIG];
+    return api_reply(request, 200, "application/octet-stream", bytes, sizeof(bytes));
+}
+
 static const struct api_route routes[] = {
     { .method = "GET", .pattern = "/who", .open = true, .handle = handle_who, .id = "a" },
+    { .method = "GET", .pattern = "/big", .open = true, .handle = handle_big, .id = "c" },
     { .method = "GET", .pattern = "/slow", .open = true, .where = API_COMPUTE, .handle = handle_slow, .id = "b" },
     { .method = NULL },
 };
@@ -65,7 +74,7 @@ static struct house {
     char folder[64];
 } house;
 
-static void build(int connections, int per_address, int64_t header_ms)
+static void build(int connections, int per_address, int64_t limit_ms)
 {
     static const char *const names[PLACES] = { "four", "six", "inner" };
     const struct api_settings settings = {
@@ -96,7 +105,8 @@ static void build(int connections, int per_address, int64_t header_ms)
         .connections = connections,
         .per_address = per_address,
         .idle_ms = 30000,
-        .header_ms = header_ms,
+        .header_ms = limit_ms,
+        .grace_ms = limit_ms,
     };
     check_ok(http_start(&http, &house.http, &why), &why);
 }
@@ -317,6 +327,56 @@ static void test_reaper_cuts_slow_ones_sooner_when_full(void **state)
     (void)close(fd);
 }
 
+/* A reply of this size would earn a quarter of an hour. */
+static void test_reaper_cuts_who_does_not_read(void **state)
+{
+    const int small = 4096;
+    char byte;
+    build(100, 0, 500);
+    const int fd = prepare(FOUR);
+    check(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)) == 0);
+    reach(fd, FOUR);
+    check(say(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"));
+    check(recv(fd, &byte, 1, 0) == 1);
+    await_used(0);
+    (void)close(fd);
+}
+
+/* Who reads gets it all. */
+static void test_reaper_leaves_who_reads(void **state)
+{
+    static char text[65536];
+    size_t n = 0;
+    build(100, 0, 500);
+    const int fd = dial(FOUR);
+    check(say(fd, "GET /big HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    for (ssize_t got = 1; got > 0; n += (size_t)got) {
+        got = recv(fd, text, sizeof(text), 0);
+        check(got >= 0);
+    }
+    check(n > BIG);
+    (void)close(fd);
+}
+
+/* The library's timeout and the limit of idle connections are half a minute here. */
+static void test_reaper_cuts_slow_headers_of_a_second_request(void **state)
+{
+    struct timespec start, end;
+    build(100, 0, 500);
+    const int fd = dial(SIX);
+    ask(fd, REQUEST, "six");
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    for (;;) { /* a byte at a time, never a whole line */
+        struct pollfd waiting = { .fd = fd, .events = POLLIN };
+        if (!say(fd, "G") || poll(&waiting, 1, 100) != 0) {
+            break;
+        }
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    check(end.tv_sec - start.tv_sec < 15);
+    (void)close(fd);
+}
+
 static void test_acceptor_survives_without_descriptors(void **state)
 {
     struct rlimit limit, low;
@@ -462,6 +522,9 @@ CHECK_MAIN("server/acceptor",
            CASE(test_acceptor_sleeps_at_the_ceiling),
            CASE(test_reaper_lets_idle_ones_go_for_others),
            CASE(test_reaper_cuts_slow_ones_sooner_when_full),
+           CASE(test_reaper_cuts_who_does_not_read),
+           CASE(test_reaper_leaves_who_reads),
+           CASE(test_reaper_cuts_slow_headers_of_a_second_request),
            CASE(test_acceptor_survives_without_descriptors),
            CASE(test_acceptor_counts_by_address),
            CASE(test_http_quiesce_serves_who_has_connected),
