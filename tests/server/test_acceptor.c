@@ -23,6 +23,7 @@
 /* Who is let in, to which thread, for how long, and how it ends; spoken to over raw sockets. */
 
 #define PATIENCE_MS 20000 /* a test that waits longer has found something */
+#define SPIN_MS     60    /* of half a second: a thread that spins takes more, also on a busy machine */
 #define REQUEST     "GET /who HTTP/1.1\r\nHost: a\r\n\r\n"
 
 static sem_t entered, leave;
@@ -271,7 +272,7 @@ static void test_acceptor_sleeps_at_the_ceiling(void **state)
     struct pollfd waiting = { .fd = fd, .events = POLLIN };
     const int64_t before = cpu_ms();
     check_int(poll(&waiting, 1, 500), 0); /* it waits in the backlog */
-    check(cpu_ms() - before < 250);
+    check(cpu_ms() - before < SPIN_MS);
     check_int(http_used(house.http), 4);
     for (int i = 0; i < 4; i++) {
         (void)sem_post(&leave);
@@ -338,7 +339,11 @@ static void test_reaper_cuts_who_does_not_read(void **state)
     reach(fd, FOUR);
     check(say(fd, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"));
     check(recv(fd, &byte, 1, 0) == 1);
+    struct timespec start, end;
+    (void)clock_gettime(CLOCK_MONOTONIC, &start);
     await_used(0);
+    (void)clock_gettime(CLOCK_MONOTONIC, &end);
+    check(end.tv_sec - start.tv_sec < 15); /* the library's timeout is half a minute here */
     (void)close(fd);
 }
 
@@ -398,7 +403,7 @@ static void test_acceptor_survives_without_descriptors(void **state)
     struct pollfd last = { .fd = fds[COUNT_OF(fds) - 1], .events = POLLIN };
     const int64_t before = cpu_ms();
     check_int(poll(&last, 1, 500), 0);
-    check(cpu_ms() - before < 250); /* it does not spin */
+    check(cpu_ms() - before < SPIN_MS);
     check(http_used(house.http) <= 5);
     check(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
@@ -445,6 +450,7 @@ static void test_http_quiesce_serves_who_has_connected(void **state)
         fds[i] = dial((int)i % PLACES);
     }
     shut_door();
+    (void)poll(NULL, 0, HTTP_TICK_MS + HTTP_TIGHT_TICK_MS); /* the reaper has looked, and leaves it for now */
     ask(kept, REQUEST, "Connection: close");
     check_int(await_end(kept), 0);
     for (size_t i = 0; i < COUNT_OF(fds); i++) {
