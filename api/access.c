@@ -68,8 +68,10 @@ enum rc access_limit_anonymous(struct api_request *request, enum rc rc, struct w
 {
     struct anonymous *anonymous = api_get_anonymous(request->api);
     int64_t seconds;
+    /* Whom a proxy hides shares the bucket of the proxy. */
+    const struct address *address = request->client.family == ADDRESS_NONE ? &request->peer.address : &request->client;
     if (anonymous == NULL || (request->caller.grant != NULL && rc != RC_UNAUTHENTICATED) ||
-        anonymous_take(anonymous, &request->client, request->started, &seconds) || !is_ordinary(rc)) {
+        anonymous_take(anonymous, address, request->started, &seconds) || !is_ordinary(rc)) {
         return rc;
     }
     request->retry_after = seconds;

@@ -7,8 +7,12 @@
 #include "api/access.h"
 #include "api/anonymous.h"
 #include "api/charge.h"
+#include "api/cors.h"
 #include "api/error.h"
+#include "api/etag.h"
+#include "api/forwarded.h"
 #include "api/gate.h"
+#include "api/headers.h"
 #include "api/openapi.h"
 #include "api/ratelimit.h"
 #include "api/reqlog.h"
@@ -17,10 +21,13 @@
 
 #define REPLY_MAX   (256u << 20) /* bytes of one whole reply */
 #define OPENAPI_MAX (4u << 20)
+#define METHODS     "GET, HEAD, POST, PUT, DELETE, OPTIONS" /* of the whole server */
 
 struct api {
-    struct api_settings settings; /* constant after create, as the next two */
+    struct api_settings settings; /* constant after create, as the next four */
     struct buf openapi;
+    char openapi_etag[ETAG_SIZE];
+    struct cors *cors;
     struct anonymous *anonymous;
     atomic_bool ready;
     _Atomic int64_t streams; /* open event streams */
@@ -30,8 +37,9 @@ static enum rc write_openapi(struct api *api)
 {
     AUTO_PTR(doc) struct doc *doc = NULL;
     const struct api_settings *settings = &api->settings;
-    const enum rc rc = openapi_make(settings->routes, settings->version, settings->prefix, &doc);
-    return rc != RC_OK ? rc : doc_write(doc, DOC_COMPACT, &api->openapi);
+    enum rc rc = openapi_make(settings->routes, settings->version, settings->prefix, &doc);
+    rc = rc != RC_OK ? rc : doc_write(doc, DOC_COMPACT, &api->openapi);
+    return rc != RC_OK ? rc : etag_make(api->openapi.data, api->openapi.len, api->openapi_etag);
 }
 
 enum rc api_create(const struct api_settings *settings, struct api **ret)
@@ -43,6 +51,7 @@ enum rc api_create(const struct api_settings *settings, struct api **ret)
     api->settings = *settings;
     buf_init(&api->openapi, OPENAPI_MAX);
     enum rc rc = write_openapi(api);
+    rc = rc != RC_OK ? rc : cors_create(settings->cors_origins == NULL ? "" : settings->cors_origins, &api->cors, NULL);
     if (rc == RC_OK && settings->limits.anonymous > 0) {
         rc = anonymous_create(settings->limits.anonymous, &api->anonymous);
     }
@@ -58,6 +67,7 @@ void api_destroy(struct api *api)
 {
     if (api != NULL) {
         anonymous_destroy(api->anonymous);
+        cors_destroy(api->cors);
         buf_finish(&api->openapi);
         mem_free(api);
     }
@@ -66,6 +76,16 @@ void api_destroy(struct api *api)
 const struct buf *api_get_openapi(const struct api *api)
 {
     return &api->openapi;
+}
+
+const char *api_get_openapi_etag(const struct api *api)
+{
+    return api->openapi_etag;
+}
+
+const struct cors *api_get_cors(const struct api *api)
+{
+    return api->cors;
 }
 
 struct anonymous *api_get_anonymous(const struct api *api)
@@ -147,6 +167,20 @@ static enum rc cut_prefix(struct api_request *request, struct why *why)
     return RC_OK;
 }
 
+/* The methods of a path, or of the server; it needs no token, and tells nothing that the public document does not. */
+static enum rc answer_options(struct api_request *request, const char *allow, struct why *why)
+{
+    if (request->body_announced != 0) {
+        return why_fail(why, RC_INVALID, NULL, "OPTIONS takes no body");
+    }
+    const enum rc rc = cors_add_preflight(request, request->api->cors, allow);
+    if (rc == RC_OK) {
+        request->response.status = 204;
+        request->refused = true; /* no route will look at what follows */
+    }
+    return rc;
+}
+
 static enum rc find_route(struct api_request *request, struct why *why)
 {
     const char *allow = NULL;
@@ -155,7 +189,32 @@ static enum rc find_route(struct api_request *request, struct why *why)
     if (rc == RC_METHOD && api_add_header(request, "Allow", allow) != RC_OK) {
         return RC_NO_MEMORY;
     }
-    return rc;
+    return rc == RC_METHOD && strcmp(request->method, "OPTIONS") == 0 ? answer_options(request, allow, why) : rc;
+}
+
+/* Path and query of the target, and what answers there; OPTIONS is answered at once. */
+static enum rc find_target(struct api_request *request, const char *target, struct url *url, struct why *why)
+{
+    if (strcmp(target, "*") == 0 && strcmp(request->method, "OPTIONS") == 0) {
+        const enum rc rc = api_add_constant(request, "Allow", METHODS);
+        return rc != RC_OK ? rc : answer_options(request, METHODS, why);
+    }
+    enum rc rc = url_cut_origin(target, api_get_header(request, "host"), &request->region, &target, why);
+    rc = rc != RC_OK ? rc : url_parse(target, &request->region, url, why);
+    if (rc != RC_OK) {
+        return rc;
+    }
+    request->path = url->path;
+    return find_route(request, why);
+}
+
+/* With the route found: who is asking, what with. */
+static enum rc admit_to_route(struct api_request *request, const struct url *url, struct why *why)
+{
+    enum rc rc = cors_guard(request, request->api->cors, why);
+    rc = rc != RC_OK ? rc : access_check(request, why);
+    rc = rc != RC_OK ? rc : url_query(url, request->route->query, &request->region, &request->query, why);
+    return rc != RC_OK ? rc : check_body(request, why);
 }
 
 static enum rc admit(struct api_request *request, const struct api_head *head, struct why *why)
@@ -163,26 +222,10 @@ static enum rc admit(struct api_request *request, const struct api_head *head, s
     AUTO(url) struct url url = { NULL, NULL };
     enum rc rc = gate_pass(request, head, why);
     trace_begin(request);
+    rc = rc != RC_OK ? rc : forwarded_read(request, why);
     rc = rc != RC_OK ? rc : access_connection(request, why);
-    rc = rc != RC_OK ? rc : url_parse(head->target, &request->region, &url, why);
-    if (rc == RC_OK) {
-        request->path = url.path;
-        rc = find_route(request, why);
-    }
-    rc = rc != RC_OK ? rc : access_check(request, why);
-    rc = rc != RC_OK ? rc : url_query(&url, request->route->query, &request->region, &request->query, why);
-    return rc != RC_OK ? rc : check_body(request, why);
-}
-
-/* Headers of every reply. */
-static void add_common_headers(struct api_request *request)
-{
-    (void)api_add_header(request, "X-Request-Id", request->id); /* the first headers always fit */
-    (void)api_add_header(request, "X-Content-Type-Options", "nosniff");
-    if (request->client_id != NULL) {
-        (void)api_add_header(request, "X-Client-Request-Id", request->client_id);
-    }
-    trace_add_headers(request);
+    rc = rc != RC_OK ? rc : find_target(request, head->target, &url, why);
+    return rc != RC_OK || request->response.status != 0 ? rc : admit_to_route(request, &url, why);
 }
 
 /* A failed handler may have begun a reply: the error replaces it. */
@@ -203,7 +246,7 @@ static void refuse(struct api_request *request, enum rc rc, const struct why *wh
     if (allow.name != NULL) {
         response->headers[response->header_count++] = allow;
     }
-    add_common_headers(request);
+    headers_add_common(request);
     api_error_reply(request, rc, why);
     ratelimit_write(request);
     request->refused = true;
@@ -237,7 +280,7 @@ struct api_request *api_begin(struct api *api, const struct api_head *head)
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     } else {
-        add_common_headers(request);
+        headers_add_common(request);
     }
     return request;
 }
@@ -306,8 +349,9 @@ void api_end(struct api_request *request)
     }
     const struct mono begun = mono_now();
     request->queue_us = (begun.ns - request->handed.ns) / 1000;
-    const enum rc rc = handle(request, &why);
+    enum rc rc = handle(request, &why);
     request->compute_us += mono_since(begun) / 1000;
+    rc = rc != RC_OK ? rc : etag_apply(request);
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     } else {

@@ -52,7 +52,9 @@ struct api_settings {
     struct api_auth auth;
     struct service *service; /* borrowed */
     struct api_limits limits;
-    const char *prefix; /* path prefix behind a proxy, "/licit"; NULL or "": none */
+    const char *cors_origins; /* as cors_create() reads them; NULL: none */
+    bool hsts;                /* browsers that came over TLS must go on so */
+    const char *prefix;       /* path prefix behind a proxy, "/licit"; NULL or "": none */
     const char *version;
     struct api_log log;
 };
@@ -65,8 +67,12 @@ void api_set_ready(struct api *api, bool ready);
 bool api_is_ready(const struct api *api);
 const struct api_settings *api_get_settings(const struct api *api);
 
-/* The text of the OpenAPI document: made once, since making it takes milliseconds. */
+/* The text of the OpenAPI document and its tag: made once, since making it takes milliseconds. */
 const struct buf *api_get_openapi(const struct api *api);
+const char *api_get_openapi_etag(const struct api *api);
+
+struct cors;
+const struct cors *api_get_cors(const struct api *api);
 
 /* The buckets of unauthenticated traffic; NULL: there is no limit. */
 struct anonymous;

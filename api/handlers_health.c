@@ -45,12 +45,14 @@ enum rc handle_root(struct api_request *request, struct why *why)
         "<p>Every request but this page, the contract and the probes <a href=\"v2/health/live\">v2/health/live</a> "
         "and <a href=\"v2/health/ready\">v2/health/ready</a> "
         "needs a token: <code>Authorization: Bearer licit_...</code>.</p>\n</html>\n";
-    const enum rc rc = api_add_header(request, "Content-Security-Policy", "default-src 'none'");
+    const enum rc rc = api_set_constant(request, "Cache-Control", "no-cache");
     return rc != RC_OK ? rc : api_reply(request, 200, "text/html; charset=utf-8", page, strlen(page));
 }
 
 enum rc handle_openapi(struct api_request *request, struct why *why)
 {
     const struct buf *text = api_get_openapi(request->api);
-    return api_reply(request, 200, "application/json", text->data, text->len);
+    const enum rc rc = api_set_constant(request, "Cache-Control", "no-cache");
+    request->response.etag = api_get_openapi_etag(request->api);
+    return rc != RC_OK ? rc : api_reply(request, 200, "application/json", text->data, text->len);
 }

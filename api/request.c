@@ -61,15 +61,32 @@ enum rc api_read_doc(struct api_request *request, struct doc **ret, struct why *
     return doc_parse(request->body.data == NULL ? "" : request->body.data, request->body.len, ret, why);
 }
 
-enum rc api_add_header(struct api_request *request, const char *name, const char *value)
+enum rc api_add_constant(struct api_request *request, const char *name, const char *value)
 {
     struct api_response *response = &request->response;
-    char *copy = region_strdup(&request->region, value);
-    if (copy == NULL || response->header_count == API_REPLY_HEADERS_MAX) {
+    if (response->header_count == API_REPLY_HEADERS_MAX) {
         return RC_NO_MEMORY;
     }
-    response->headers[response->header_count++] = (struct api_header){ name, copy };
+    response->headers[response->header_count++] = (struct api_header){ name, value };
     return RC_OK;
+}
+
+enum rc api_set_constant(struct api_request *request, const char *name, const char *value)
+{
+    struct api_response *response = &request->response;
+    for (size_t i = 0; i < response->header_count; i++) {
+        if (strcmp(response->headers[i].name, name) == 0) {
+            response->headers[i].value = value;
+            return RC_OK;
+        }
+    }
+    return api_add_constant(request, name, value);
+}
+
+enum rc api_add_header(struct api_request *request, const char *name, const char *value)
+{
+    const char *copy = region_strdup(&request->region, value);
+    return copy == NULL ? RC_NO_MEMORY : api_add_constant(request, name, copy);
 }
 
 enum rc api_reply(struct api_request *request, int status, const char *type, const void *bytes, size_t n)
@@ -98,8 +115,7 @@ enum rc api_reply_doc(struct api_request *request, int status, struct doc *doc)
 enum rc api_reply_stream(struct api_request *request, const char *type, struct api_stream stream)
 {
     request->response.stream = stream;
-    enum rc rc = api_add_header(request, "Content-Type", type);
-    rc = rc != RC_OK ? rc : api_add_header(request, "Cache-Control", "no-store");
+    const enum rc rc = api_add_header(request, "Content-Type", type);
     if (rc == RC_OK) {
         request->response.status = 200;
     }

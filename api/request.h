@@ -113,6 +113,8 @@ struct api_request {
     struct api_charge charge;
     struct api_peer peer;
     struct address client;      /* who is behind the proxies, as far as they are believed */
+    bool client_is_secure;      /* speaks TLS, to us or to the proxy */
+    bool is_proxied;            /* the peer is a proxy that is believed */
     struct api_header *headers; /* copies, names in lower case */
     size_t header_count;
 
@@ -154,6 +156,10 @@ enum rc api_read_doc(struct api_request *request, struct doc **ret, struct why *
 
 /* A reply header; the value is copied. RC_NO_MEMORY, also when there are too many. */
 enum rc api_add_header(struct api_request *request, const char *name, const char *value);
+
+/* The same with text that outlives the request, without a copy; set: takes the place of a header of that name. */
+enum rc api_add_constant(struct api_request *request, const char *name, const char *value);
+enum rc api_set_constant(struct api_request *request, const char *name, const char *value);
 
 /* Whole replies. The document is handed over, also on failure; NULL gives RC_NO_MEMORY. */
 enum rc api_reply(struct api_request *request, int status, const char *type, const void *bytes, size_t n);

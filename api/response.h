@@ -17,7 +17,7 @@
  * Threads: one at a time, as its request. Memory: the request's. Logs: no.
  */
 
-#define API_REPLY_HEADERS_MAX 24
+#define API_REPLY_HEADERS_MAX 32
 
 struct api_header {
     const char *name;
@@ -36,6 +36,7 @@ struct api_response {
     const char *code; /* of the error, for the log; NULL: none */
     struct api_header headers[API_REPLY_HEADERS_MAX];
     size_t header_count;
+    const char *etag; /* of the body, made beforehand; NULL: made from it */
     struct buf body;
     struct api_stream stream; /* next is NULL: the body is whole */
 };

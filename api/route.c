@@ -127,6 +127,10 @@ enum rc route_find(const struct api_route *routes, struct api_request *request, 
     if (allow == NULL) {
         return why_fail(why, RC_NOT_FOUND, NULL, "there is nothing at this path; GET /openapi.json lists what there is");
     }
+    allow = region_printf(&request->region, "%s, OPTIONS", allow);
+    if (allow == NULL) {
+        return RC_NO_MEMORY;
+    }
     *ret_allow = allow;
     return why_fail(why, RC_METHOD, NULL, "this path offers %s", allow);
 }

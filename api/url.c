@@ -2,6 +2,7 @@
 #include "api/url.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "core/base/str.h"
 
@@ -108,6 +109,23 @@ static enum rc read_query(const char *text, struct region *region, struct url *o
         }
     }
     return rc;
+}
+
+enum rc url_cut_origin(const char *raw, const char *host, struct region *region, const char **ret, struct why *why)
+{
+    const size_t scheme = strncasecmp(raw, "http://", 7) == 0 ? 7 : strncasecmp(raw, "https://", 8) == 0 ? 8
+                                                                                                         : 0;
+    const char *authority = raw + scheme;
+    const size_t n = strcspn(authority, "/?#");
+    if (scheme == 0) {
+        *ret = raw;
+        return RC_OK;
+    }
+    if (strlen(host) != n || strncasecmp(authority, host, n) != 0) {
+        return refuse(why, "must name the host that the header Host names");
+    }
+    *ret = authority[n] == '/' ? authority + n : region_printf(region, "/%s", authority + n);
+    return *ret == NULL ? RC_NO_MEMORY : RC_OK;
 }
 
 enum rc url_parse(const char *raw, struct region *region, struct url *ret, struct why *why)

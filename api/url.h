@@ -7,7 +7,7 @@
 /*
  * The raw request target: path and query, decoded once and strictly.
  *
- * Refused are: anything but the origin form, control characters, a broken or
+ * Refused are: anything but the origin form (and the absolute one, of our host), control characters, a broken or
  * hidden separator (%2f, %5c, %00), "." and ".." and empty segments, so that
  * what a proxy saw and what we see are the same path.
  *
@@ -21,6 +21,12 @@ struct url {
     const char *path;
     struct doc *query; /* an object of strings; NULL: no query */
 };
+
+/*
+ * The target as path and query (*ret: in it, or the region's), also of the absolute form http://host/path (RFC 9112,
+ * 3.2.2), whose host must be that of the header. RC_INVALID, RC_NO_MEMORY.
+ */
+enum rc url_cut_origin(const char *raw, const char *host, struct region *region, const char **ret, struct why *why) MUST_CHECK;
 
 /* RC_INVALID, RC_DUPLICATE_KEY, RC_URI_TOO_LONG, RC_TOO_LARGE (parameters), RC_NO_MEMORY. */
 enum rc url_parse(const char *raw, struct region *region, struct url *ret, struct why *why) MUST_CHECK;

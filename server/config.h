@@ -60,11 +60,13 @@ struct config {
     const char *http_listen;
     int64_t http_threads;
     const char *http_prefix;
+    const char *http_cors_origins;
     int64_t http_connections;
     int64_t http_per_address; /* connections of one address; 0: as many as there are */
     int64_t http_idle_ms;
     int64_t http_drain_ms;
     bool tls_enabled;
+    bool tls_hsts;
     const char *tls_certificate; /* empty: DIR/tls/ */
     const char *tls_key;
     int64_t pool_workers; /* 0: one a core */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/cors.h"
 #include "api/handlers.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
@@ -149,6 +150,8 @@ static enum rc open_api(struct server *server)
             .anonymous = config->limit_anonymous,
         },
         .prefix = config->http_prefix,
+        .cors_origins = config->http_cors_origins,
+        .hsts = config->tls_hsts,
         .version = LICIT_VERSION,
         .log = {
             .arg = server->requests,
@@ -272,6 +275,15 @@ static void tell_ready(const struct server *server)
     log_info("ready", "url=%s%s version=%s library=%s", get_scheme(main), main->name, LICIT_VERSION, log_quote(service_library()).text);
 }
 
+/* The API reads them again, and has no words. */
+static enum rc check_origins(const char *text, struct why *why)
+{
+    struct cors *cors = NULL;
+    const enum rc rc = cors_create(text, &cors, why);
+    cors_destroy(cors);
+    return rc == RC_OK ? rc : why_under(why, rc, "http.cors_origins");
+}
+
 /*
  * The start order. The socket comes first, so that a port in use is told before
  * anything is changed; it answers nobody before the door is open.
@@ -282,6 +294,7 @@ static enum rc start(struct server *server, struct why *why)
         return why_fail(why, RC_IO, "--state", "cannot make %s: %s", server->options->state, strerror(errno));
     }
     enum rc rc = check_prefix(server->config.http_prefix, why);
+    rc = rc != RC_OK ? rc : check_origins(server->config.http_cors_origins, why);
     rc = rc != RC_OK ? rc : files_reserve(server->config.http_connections, &server->connections, why);
     rc = rc != RC_OK ? rc : listeners_open(&server->config, &server->listeners, why);
     rc = rc != RC_OK ? rc : open_requests(server, why);

@@ -203,6 +203,11 @@ static bool is_right(const struct effect *effect, const struct http_request *req
     char *given = region_printf(region, "%.*s", (int)request->authorization.n, request->authorization.at);
     AUTO(url) struct url url = { NULL, NULL };
     MUST(target != NULL && given != NULL);
+    const size_t scheme = strncasecmp(target, "http://", 7) == 0 ? 7 : strncasecmp(target, "https://", 8) == 0 ? 8
+                                                                                                               : 0;
+    const size_t origin = scheme == 0 ? 0 : scheme + strcspn(target + scheme, "/?#"); /* the absolute form */
+    target = scheme > 0 && target[origin] != '/' ? region_printf(region, "/%s", target + origin) : target + origin;
+    MUST(target != NULL);
     const bool bearer = strncasecmp(given, "Bearer ", 7) == 0;
     const char *token = given + (bearer ? 7 + strspn(given + 7, " ") : 0);
     const bool may = effect->open || (bearer && (strcmp(token, "all") == 0 || (effect->reads && strcmp(token, "read") == 0)));
