@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "api/rows.h"
-#include "api/scan.h"
 #include "core/base/doc.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/rows_tree.h"
 
 /*
  * Bodies of predictions: the first byte chooses the model's inputs.
@@ -65,92 +65,6 @@ static enum rc on_row(void *arg, enum rows_form form, const struct cell *cells, 
     return RC_OK;
 }
 
-/* The second reading, from the tree. False: not a cell. */
-static bool tree_cell(const struct doc *value, struct cell *ret)
-{
-    bool yes;
-    *ret = (struct cell){ .kind = CELL_MISSING };
-    if (doc_kind(value) == DOC_STRING) {
-        *ret = (struct cell){ .kind = CELL_TEXT, .text = doc_string(value) };
-    } else if (doc_boolean(value, &yes)) {
-        *ret = (struct cell){ .kind = CELL_BOOLEAN, .number = yes };
-    } else if (doc_number(value, &ret->number)) {
-        ret->kind = CELL_NUMBER;
-    }
-    return doc_kind(value) != DOC_LIST && doc_kind(value) != DOC_OBJECT;
-}
-
-/* Every key is an input's, with a cell each; the row's values are get(item, input). */
-static bool tree_record(const struct seen *seen, const struct doc *object, struct cell *cells)
-{
-    bool ok = true;
-    for (struct doc_pair pair = { 0 }; ok && doc_next(object, &pair);) {
-        size_t index;
-        ok = transform_input(seen->transform, pair.key, &index) != NULL && tree_cell(pair.value, &cells[index]);
-    }
-    return ok;
-}
-
-static bool tree_list(const struct seen *seen, const struct doc *list, struct cell *cells)
-{
-    bool ok = doc_count(list) == seen->inputs;
-    for (size_t i = 0; ok && i < seen->inputs; i++) {
-        ok = tree_cell(doc_at(list, i), &cells[i]);
-    }
-    return ok;
-}
-
-static bool tree_row(struct seen *seen, const struct doc *item)
-{
-    struct cell cells[FEATURES_MAX] = { { .kind = CELL_MISSING } };
-    const enum doc_kind kind = doc_kind(item);
-    bool ok;
-    if (kind == DOC_OBJECT) {
-        ok = tree_record(seen, item, cells);
-    } else if (kind == DOC_LIST) {
-        ok = tree_list(seen, item, cells);
-    } else {
-        ok = seen->inputs == 1 && tree_cell(item, &cells[0]);
-    }
-    return ok && on_row(seen, kind == DOC_OBJECT ? ROWS_RECORD : ROWS_TENSOR, cells, NULL) == RC_OK;
-}
-
-static bool tree_columns(struct seen *seen, const struct doc *columns)
-{
-    struct doc_pair first = { 0 };
-    const size_t rows = doc_next(columns, &first) ? doc_count(first.value) : 0;
-    bool ok = rows > 0 && rows <= ROWS_MAX;
-    for (struct doc_pair pair = { 0 }; ok && doc_next(columns, &pair);) {
-        ok = doc_kind(pair.value) == DOC_LIST && doc_count(pair.value) == rows;
-    }
-    for (size_t row = 0; ok && row < rows; row++) {
-        struct cell cells[FEATURES_MAX] = { { .kind = CELL_MISSING } };
-        for (struct doc_pair pair = { 0 }; ok && doc_next(columns, &pair);) {
-            size_t index;
-            ok = transform_input(seen->transform, pair.key, &index) != NULL && tree_cell(doc_at(pair.value, row), &cells[index]);
-        }
-        ok = ok && on_row(seen, ROWS_RECORD, cells, NULL) == RC_OK;
-    }
-    return ok;
-}
-
-static bool tree_body(struct seen *seen, const struct doc *doc)
-{
-    const struct doc *instances = doc_get(doc, "instances"), *inputs = doc_get(doc, "inputs");
-    const struct doc *rows = instances != NULL ? instances : inputs;
-    if (doc_kind(doc) != DOC_OBJECT || (instances == NULL) == (inputs == NULL)) {
-        return false;
-    }
-    if (rows == inputs && doc_kind(rows) == DOC_OBJECT) {
-        return tree_columns(seen, rows);
-    }
-    bool ok = doc_kind(rows) == DOC_LIST && doc_count(rows) > 0 && doc_count(rows) <= ROWS_MAX;
-    for (size_t i = 0; ok && i < doc_count(rows); i++) {
-        ok = tree_row(seen, doc_at(rows, i));
-    }
-    return ok;
-}
-
 static void compare(struct seen *seen, struct fuzz_input *input)
 {
     AUTO_FREE char *text = fuzz_bytes(input);
@@ -160,7 +74,8 @@ static void compare(struct seen *seen, struct fuzz_input *input)
     struct seen tree = *seen;
     buf_init(&tree.text, SEEN_MAX);
     const enum rc parsed = doc_parse(text, input->size, &doc, NULL);
-    const bool good = parsed == RC_OK && tree_body(&tree, doc);
+    const struct rows_reader second = { seen->transform, seen->inputs, ROWS_MAX, &tree, on_begin, on_row };
+    const bool good = parsed == RC_OK && rows_tree_read(&second, doc);
     const bool spelled = memmem(text, input->size, "NaN", 3) != NULL || memmem(text, input->size, "Infinity", 8) != NULL;
     const struct rows_reader reader = { seen->transform, seen->inputs, ROWS_MAX, seen, on_begin, on_row };
     const enum rc rc = rows_read(&reader, text, input->size, &rows, &why); /* uses the text up */
