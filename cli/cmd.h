@@ -47,6 +47,8 @@ enum outcome predict_run(const struct session *session);
 
 extern const struct option token_create_options[];
 enum outcome token_create(const struct session *session);
+extern const struct option token_narrow_options[];
+enum outcome token_narrow(const struct session *session); /* asks no server */
 enum outcome token_list(const struct session *session);
 enum outcome token_revoke(const struct session *session);
 

@@ -94,6 +94,10 @@ const struct command command_table[] = {
       "licit token create --name ci --scope 'model:cancer:predict' --expires-in 12h\n"
       "licit token create --name guest --scope model:predict --expires-in 1d --limit requests_per_second=5 --limit rows_per_day=1000\n",
       token_create_options, token_create },
+    { "token", "narrow", "", 0, 0, "make a token that may less out of yours, without asking the server",
+      "licit token narrow --id tok-06a2f0q5d1h7k2m4n6p8 --model 'credit*' --expires-in 1h\n"
+      "LICIT_TOKEN=licitn_... licit token narrow --address 192.0.2.0/24 --path /v1/models/credit:predict\n",
+      token_narrow_options, token_narrow },
     { "token", "list", "", 0, 0, "tokens, without their secrets",
       "licit token list\n", option_list, token_list },
     { "token", "revoke", "ID", 1, 1, "end a token and all that were made from it",

@@ -33,9 +33,15 @@ static const char *setting(const struct args *args, const char *option, const ch
     return args_get(args, option, value != NULL && value[0] != '\0' ? value : NULL);
 }
 
-static bool asks_a_server(const struct command *command)
+/* Help works also where the settings make no sense. */
+static bool needs_settings(const struct command *command)
 {
     return command->run != help_run && command->run != completion_run;
+}
+
+static bool asks_a_server(const struct command *command)
+{
+    return needs_settings(command) && command->run != token_narrow;
 }
 
 static enum outcome run(const struct args *args)
@@ -44,11 +50,11 @@ static enum outcome run(const struct args *args)
     AUTO_FREE char *token = NULL;
     struct why why = { 0 };
     struct session session = { .args = args, .json = args_has(args, "json") };
-    if (!asks_a_server(args->command)) {
+    if (!needs_settings(args->command)) {
         return args->command->run(&session);
     }
     enum rc rc = read_token(setting(args, "token", "LICIT_TOKEN"), &token, &why);
-    if (rc == RC_OK) {
+    if (rc == RC_OK && asks_a_server(args->command)) {
         const char *url = setting(args, "url", "LICIT_URL");
         const struct client_options options = {
             .url = url == NULL ? URL_DEFAULT : url,
@@ -61,7 +67,7 @@ static enum outcome run(const struct args *args)
         return session_failed(rc, &why);
     }
     session.client = client;
-    session.has_token = token != NULL;
+    session.token = token;
     const enum outcome outcome = args->command->run(&session);
     if (token != NULL) {
         mem_wipe(token, strlen(token));

@@ -85,7 +85,7 @@ static const char *detail_of(const struct doc *problem)
 
 static void give_hint(const struct session *session, long status)
 {
-    if (status == 401 && !session->has_token) {
+    if (status == 401 && session->token == NULL) {
         tell("  hint      ", "no token was sent: give one with --token or LICIT_TOKEN (@FILE reads it from a file)");
     } else if (status == 403) {
         tell("  hint      ", "with a token that may, make one that has it: licit token create --help");

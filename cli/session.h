@@ -20,8 +20,8 @@
 struct session {
     const struct args *args;
     struct client *client; /* NULL for commands that ask no server */
-    bool has_token;
-    bool json; /* print what the server sent, as it is */
+    const char *token;     /* the text, for the run; NULL: none was given */
+    bool json;             /* print what the server sent, as it is */
 };
 
 /* Sends. On a 2xx reply OUTCOME_DONE and, where ret is given, its document (NULL when it has none);

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The licit command as a user meets it: exit statuses, what goes to the server, what is shown. Prints TAP."""
+import base64
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -7,6 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 from mock import Server
 
@@ -60,6 +64,15 @@ USAGE = [  # words, part of what is said
     (["token", "create", "--name", "t", "--scope", "*", "--expires-in", "soon"], "such as 30d"),
     (["token", "create", "--name", "t", "--scope", "*", "--expires-in", "1h", "--limit", "rows_per_day"], "must be KEY=N"),
     (["token", "create", "--name", "t", "--scope", "*", "--expires-in", "1h", "--uses", "few"], "whole number"),
+    (["token", "narrow", "--model", "m"], "--id is missing"),
+    (["token", "narrow", "--id", "tok-0123456789abcdefghij", "--model", "m"], "must begin with licit_"),
+    (["token", "narrow", "--id", "tok-1", "--token", "licit_x", "--model", "m"], "tok- and 20 characters"),
+    (["token", "narrow", "--id", "tok-0123456789abcdefghij", "--token", "licit_x"], "nothing makes it narrower"),
+    (["token", "narrow", "--token", "licitn_x", "--model", "m"], "well-formed"),
+    (["token", "narrow", "--id", "tok-0123456789abcdefghij", "--token", "licit_x", "--model", "a*b"], "--model must be a name"),
+    (["token", "narrow", "--id", "tok-0123456789abcdefghij", "--token", "licit_x", "--path", "v1"], "--path must be a path"),
+    (["token", "narrow", "--id", "tok-0123456789abcdefghij", "--token", "licit_x", "--address", "10.0.0.1/8"], "--address must be"),
+    (["token", "narrow", "--id", "tok-0123456789abcdefghij", "--token", "licit_x", "--expires-in", "soon"], "such as 30d"),
     (["job", "list", "--url", "ftp://x"], "must begin with https://"),
     (["job", "list", "--token", "a b"], "blanks or control characters"),
     (["job", "list", "--cacert", "/nonexistent"], "cannot be read"),
@@ -242,6 +255,38 @@ def test_token_comes_from_a_file(server):
         file.write("secret\n")
         file.flush()
         check(Run(server.url, "job", "list", "--token", "@" + file.name).status == 0, "token file")
+
+
+def mac(key, text):
+    return hmac.new(key, text.encode(), hashlib.sha256).digest()
+
+
+def coded(data):
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def test_token_narrow_asks_nobody(server):
+    """The chain of HMACs, worked out a second time from its description in docs/operations.md."""
+    secret, token_id, seen = "licit_of-somebody", "tok-0123456789abcdefghij", len(server.seen)
+    words = ["token", "narrow", "--id", token_id, "--model", "credit*", "--path", "/v1/*", "--address", "192.0.2.0/24"]
+    first = Run("ftp://no-server", *words, LICIT_TOKEN=secret)
+    check(first.status == 0, first)
+    key = mac(mac(secret.encode(), "licit chain v1"), token_id)
+    caveats = ["model=credit*", "path=/v1/*", "address=192.0.2.0/24"]
+    for caveat in caveats:
+        key = mac(key, caveat)
+    check(first.out == "licitn_%s.%s.%s\n" % (token_id, coded("\n".join(caveats).encode()), coded(key)), first)
+
+    further = Run("", "token", "narrow", "--expires-in", "1h", "--json", LICIT_TOKEN=first.out.strip())
+    check(further.status == 0, further)
+    prefix, joined, seal = json.loads(further.out)["token"].split(".")
+    caveats = base64.urlsafe_b64decode(joined + "=" * (-len(joined) % 4)).decode().split("\n")
+    check(prefix == "licitn_" + token_id and len(caveats) == 4, further)
+    check(abs(int(caveats[3].split("expires=")[1]) - time.time() - 3600) < 60, further)
+    check(seal == coded(mac(key, caveats[3])), further)
+    other = Run("", "token", "narrow", "--id", "tok-9123456789abcdefghij", "--model", "m", LICIT_TOKEN=first.out.strip())
+    check(other.status == 2 and "--id must be that" in other.err, other)
+    check(len(server.seen) == seen, "the server was asked")
 
 
 def test_endless_reply_is_given_up(server):
