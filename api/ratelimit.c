@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/ratelimit.h"
 
-#include <inttypes.h>
-#include <stdio.h>
+#include <string.h>
 
-#include "core/base/cleanup.h"
-
-#define FIELD_MAX 512 /* six items of at most 60 bytes */
+#define FIELD_SIZE 512 /* six items of at most 60 bytes */
 
 static const struct {
     const char *name;
@@ -21,42 +18,82 @@ static const struct {
     [QUOTA_USES] = { "uses", NULL, false },
 };
 
-/* The window of the rate is a second; the number at a time and the uses have none. */
-static void write_item(enum quota_kind kind, const struct quota_view *view, struct buf *policy, struct buf *state)
+/* One field. By hand: this is done for every reply, and printf() would cost more than the rest of the limits. */
+struct line {
+    char text[FIELD_SIZE];
+    size_t n;
+};
+
+static void put(struct line *line, const char *text)
 {
-    const char *comma = policy->len > 0 ? ", " : "";
-    (void)buf_printf(policy, "%s\"%s\";q=%" PRId64, comma, items[kind].name, view->limit); /* the buffers keep their failure */
-    (void)buf_printf(state, "%s\"%s\";r=%" PRId64, comma, items[kind].name, view->left);
+    const size_t n = strlen(text);
+    MUST(line->n + n < FIELD_SIZE);
+    memcpy(line->text + line->n, text, n + 1);
+    line->n += n;
+}
+
+/* Not negative. */
+static void put_number(struct line *line, int64_t number)
+{
+    char digits[24];
+    size_t at = sizeof(digits) - 1;
+    digits[at] = '\0';
+    do {
+        digits[--at] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put(line, digits + at);
+}
+
+static void put_name(struct line *line, enum quota_kind kind)
+{
+    put(line, line->n > 0 ? ", \"" : "\"");
+    put(line, items[kind].name);
+    put(line, "\"");
+}
+
+/* The window of the rate is a second; the number at a time and the uses have none. */
+static void put_policy(struct line *line, enum quota_kind kind, int64_t limit)
+{
+    put_name(line, kind);
+    put(line, ";q=");
+    put_number(line, limit);
     if (items[kind].unit != NULL) {
-        (void)buf_printf(policy, ";qu=\"%s\"", items[kind].unit);
+        put(line, ";qu=\"");
+        put(line, items[kind].unit);
+        put(line, "\"");
     }
-    if (items[kind].is_daily) {
-        (void)buf_text(policy, ";w=86400");
-        (void)buf_printf(state, ";t=%" PRId64, quota_day_seconds());
-    } else if (kind == QUOTA_REQUESTS) {
-        (void)buf_text(policy, ";w=1");
-        (void)buf_text(state, ";t=1");
+    put(line, items[kind].is_daily ? ";w=86400" : kind == QUOTA_REQUESTS ? ";w=1"
+                                                                         : "");
+}
+
+static void put_state(struct line *line, enum quota_kind kind, int64_t left, int64_t day_seconds)
+{
+    put_name(line, kind);
+    put(line, ";r=");
+    put_number(line, left > 0 ? left : 0);
+    if (items[kind].is_daily || kind == QUOTA_REQUESTS) {
+        put(line, ";t=");
+        put_number(line, items[kind].is_daily ? day_seconds : 1);
     }
 }
 
 void ratelimit_write(struct api_request *request)
 {
-    struct quota_view views[QUOTA_KINDS];
     if (request->caller.quota == NULL) {
         return;
     }
-    AUTO(buf) struct buf policy;
-    AUTO(buf) struct buf state;
-    buf_init(&policy, FIELD_MAX);
-    buf_init(&state, FIELD_MAX);
+    struct line policy, state;
+    struct quota_view views[QUOTA_KINDS];
+    const int64_t day_seconds = quota_day_seconds();
+    policy.n = state.n = 0;
     quota_look(request->caller.quota, mono_now(), views);
     for (int kind = 0; kind < QUOTA_KINDS; kind++) {
         if (views[kind].limit > 0) {
-            write_item((enum quota_kind)kind, &views[kind], &policy, &state);
+            put_policy(&policy, (enum quota_kind)kind, views[kind].limit);
+            put_state(&state, (enum quota_kind)kind, views[kind].left, day_seconds);
         }
     }
-    if (policy.failed == RC_OK && state.failed == RC_OK) { /* a reply without them is still one */
-        (void)api_add_header(request, "RateLimit-Policy", policy.data);
-        (void)api_add_header(request, "RateLimit", state.data);
-    }
+    (void)api_add_header(request, "RateLimit-Policy", policy.text); /* a reply without them is still one */
+    (void)api_add_header(request, "RateLimit", state.text);
 }

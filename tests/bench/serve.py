@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a prediction costs: licitd beside a bare libmicrohttpd, in one run, round by round.
 
-    python3 tests/bench/serve.py BUILD [--rounds 7] [--seconds 2] [--connections 1,16,64] [--set log.requests=no]
+    python3 tests/bench/serve.py BUILD [--rounds 7] [--seconds 2] [--connections 1,16,64] [--set log.requests=no] [--limited]
 
 Trains the mission's network (100 -> 128 relu -> 64 relu -> 1 sigmoid) on a made table, then
 asks both servers with wrk for one record of 100 numbers. Prints the server's CPU microseconds
-a request, requests a second and latency, and the ratios of each round's pair. Needs wrk.
+a request, requests a second and latency, and the ratios of each round's pair. With --limited also
+what it costs a token with every limit, made by another one with every limit. Needs wrk.
 """
 import argparse
 import http.client
@@ -63,6 +64,15 @@ class Daemon:
             sys.exit(f"{method} {path}: {reply.status} {text[:300]}")
         return json.loads(text) if text else None
 
+    def make_limited(self):
+        """A token that has every limit, as has the one that made it, and none that it comes to."""
+        limits = dict.fromkeys(("requests_per_second", "concurrent"), 10**6)
+        limits.update(dict.fromkeys(("rows_per_day", "bytes_per_day", "bits_per_day"), 10**15 - 1))
+        body = {"name": "bench", "scopes": ["model:predict", "token:write"], "expires_in": 3600, "limits": limits, "uses": 10**15 - 1}
+        mine, self.token = self.token, self.ask("POST", "/v1/tokens", json.dumps(body))["token"]
+        child, self.token = self.ask("POST", "/v1/tokens", json.dumps(body))["token"], mine
+        return child
+
     def train(self):
         random.seed(7)
         rows = [",".join([f"x{i}" for i in range(COLUMNS)] + ["y"])]
@@ -101,7 +111,7 @@ def measure(pid, port, connections, seconds, script, cpus):
 def report(connections, rounds):
     print(f"\n{connections} connections, median of {len(rounds)} rounds"
           f"\n{'':10}{'CPU us/request':>16}{'requests/s':>14}{'p50 us':>10}")
-    for name in ("bare", "licitd"):
+    for name in rounds[0]:
         print(f"{name:10}" + "".join(f"{statistics.median(r[name][k] for r in rounds):{w}.{d}f}"
                                      for k, w, d in (("cpu", 16, 1), ("rate", 14, 0), ("p50", 10, 0))))
     for key, word in (("cpu", "CPU"), ("p50", "p50")):
@@ -109,6 +119,8 @@ def report(connections, rounds):
         print(f"{word} licitd / bare: {statistics.median(ratios):.2f} (min {ratios[0]:.2f}, max {ratios[-1]:.2f})")
     extra = statistics.median(r["licitd"]["cpu"] - r["bare"]["cpu"] for r in rounds)
     print(f"CPU licitd - bare: {extra:.1f} us")
+    if "limited" in rounds[0]:
+        print(f"CPU limited - licitd: {statistics.median(r['limited']['cpu'] - r['licitd']['cpu'] for r in rounds):.1f} us")
 
 
 def main():
@@ -118,6 +130,7 @@ def main():
     parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--connections", default="1,16,64")
     parser.add_argument("--set", action="append", metavar="KEY=VALUE", help="of licitd; log.requests=no without any")
+    parser.add_argument("--limited", action="store_true", help="also with a token that has every limit")
     options = parser.parse_args()
     server_cpu, client_cpu = ["taskset", "-c", "0"], ["taskset", "-c", "1"]
     with tempfile.TemporaryDirectory() as folder:
@@ -128,14 +141,17 @@ def main():
             daemon.train()
             random.seed(1)
             body = json.dumps({"instances": [[round(random.gauss(0, 1), 4) for _ in range(COLUMNS)]]})
-            script = folder + "/post.lua"
-            pathlib.Path(script).write_text(
-                f"wrk.method='POST'\nwrk.body='{body}'\nwrk.headers['Content-Type']='application/json'\n"
-                f"wrk.headers['Authorization']='Bearer {daemon.token}'\n")
+            tokens = {"licitd": daemon.token, **({"limited": daemon.make_limited()} if options.limited else {})}
+            scripts = {name: f"{folder}/{name}.lua" for name in tokens}
+            for name, token in tokens.items():
+                pathlib.Path(scripts[name]).write_text(
+                    f"wrk.method='POST'\nwrk.body='{body}'\nwrk.headers['Content-Type']='application/json'\n"
+                    f"wrk.headers['Authorization']='Bearer {token}'\n")
             print(f"one record of {COLUMNS} numbers, {len(body)} bytes of JSON; server on one core, client on the other")
             for connections in map(int, options.connections.split(",")):
-                rounds = [{"bare": measure(bare.pid, port, connections, options.seconds, script, client_cpu),
-                           "licitd": measure(daemon.process.pid, daemon.port, connections, options.seconds, script, client_cpu)}
+                rounds = [{"bare": measure(bare.pid, port, connections, options.seconds, scripts["licitd"], client_cpu),
+                           **{name: measure(daemon.process.pid, daemon.port, connections, options.seconds, script, client_cpu)
+                              for name, script in scripts.items()}}
                           for _ in range(options.rounds)]
                 report(connections, rounds)
         finally:
