@@ -165,6 +165,7 @@ enum rc tls_open(struct tls *tls, gnutls_session_t session, struct tls_peer *ret
         gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);
     }
     *ret = peer;
+    tls_wire_attach(&ret->wire, session);
     return RC_OK;
 }
 

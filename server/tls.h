@@ -11,6 +11,7 @@
 #include "core/base/id.h"
 #include "core/base/rc.h"
 #include "core/base/why.h"
+#include "server/tls_wire.h"
 
 /*
  * The TLS of one listener: the certificate that it shows (configured, or one of
@@ -27,7 +28,7 @@
  * TLS_CLIENTS_REQUEST a missing one is allowed and an invalid one is not.
  *
  * Session tickets and session ids are not offered: each handshake has keys of
- * its own. libmicrohttpd ends a connection that asks to renegotiate.
+ * its own. A connection that asks to renegotiate is cut off (server/tls_wire.h).
  *
  * Threads: tls_open(), tls_identify(), tls_close() that of the connection, the
  * rest main. Memory: tls_destroy() frees, after the last tls_close(). Logs: that
@@ -71,10 +72,11 @@ struct tls_files {
 struct tls;
 struct tls_credential;
 
-/* The TLS side of one connection; all zero: none. */
+/* The TLS side of one connection; all zero: none. It stays where it is. */
 struct tls_peer {
     struct tls *tls;
     struct tls_credential *credential; /* what it was opened with */
+    struct tls_wire wire;
 
     /* What tls_identify() found last, and up to when that holds. */
     uint64_t generation; /* of the files that it was held against; 0: not looked yet */

@@ -384,6 +384,59 @@ static void test_tls_frees_old_credentials_with_their_last_connection(void **sta
     tls_destroy(tls);
 }
 
+/* Bytes from the client to the server, through both sessions. */
+static bool tell(struct link *link, size_t size)
+{
+    static char bytes[100000], got[100000];
+    size_t sent = 0, come = 0;
+    while (come < size) {
+        const ssize_t out = sent < size ? gnutls_record_send(link->client, bytes, size - sent) : 0;
+        sent += out > 0 ? (size_t)out : 0;
+        const ssize_t in = gnutls_record_recv(link->server, got, sizeof(got));
+        if ((out < 0 && out != GNUTLS_E_AGAIN) || (in <= 0 && in != GNUTLS_E_AGAIN)) {
+            return false;
+        }
+        come += in > 0 ? (size_t)in : 0;
+    }
+    return true;
+}
+
+static void test_tls_cuts_off_whoever_renegotiates(void **state)
+{
+    struct tls *tls = make(TLS_CLIENTS_REQUEST);
+    struct certs_pair pair = certs_make(&(struct certs_spec){ .name = "client" }, &authority);
+    for (int row = 0; row < 4; row++) { /* with a certificate or without; at once, or after some data */
+        struct link link;
+        char byte;
+        check(dial(&link, tls, row % 2 == 0 ? &pair : NULL, "+VERS-TLS1.2"));
+        check(row < 2 || tell(&link, 70000));
+        check_int(gnutls_handshake(link.client), GNUTLS_E_AGAIN);
+        check_int(gnutls_record_recv(link.server, &byte, 1), GNUTLS_E_PULL_ERROR);
+        check(gnutls_bye(link.server, GNUTLS_SHUT_WR) != 0);
+        check_int(recv(link.fds[0], &byte, 1, 0), 0);
+        hang_up(&link);
+    }
+    certs_free(&pair);
+    tls_destroy(tls);
+}
+
+/* New keys in mid-connection, which TLS 1.3 has in the place of renegotiation; and a second hello of the client. */
+static void test_tls_takes_new_keys(void **state)
+{
+    struct tls *tls = make(TLS_CLIENTS_REQUEST);
+    struct link link;
+    check(dial(&link, tls, NULL, "+VERS-TLS1.3"));
+    for (int i = 0; i < 5; i++) {
+        check(tell(&link, 50000));
+        check_int(gnutls_session_key_update(link.client, GNUTLS_KU_PEER), 0);
+    }
+    hang_up(&link);
+    check(dial(&link, tls, NULL, "+VERS-TLS1.3:-GROUP-ALL:+GROUP-FFDHE2048:+GROUP-SECP384R1"));
+    check(tell(&link, 50000));
+    hang_up(&link);
+    tls_destroy(tls);
+}
+
 static void test_tls_reload_is_all_or_nothing(void **state)
 {
     struct tls *both[] = { make(TLS_CLIENTS_REQUEST), make(TLS_CLIENTS_REQUEST) };
@@ -588,7 +641,8 @@ static void test_tls_completes_a_renewal_that_was_cut_off(void **state)
 CHECK_MAIN("server/tls", CASE(test_tls_shows_its_certificate_and_nothing_unprepared), CASE(test_tls_speaks_only_what_is_strong),
            CASE(test_tls_judges_certificates_of_clients), CASE(test_tls_asks_for_a_certificate_as_configured),
            CASE(test_tls_maps_by_the_most_exact_line_and_reads_it_again), CASE(test_tls_refuses_a_certificate_that_expires_on_the_way),
-           CASE(test_tls_frees_old_credentials_with_their_last_connection), CASE(test_tls_reload_is_all_or_nothing),
+           CASE(test_tls_frees_old_credentials_with_their_last_connection), CASE(test_tls_cuts_off_whoever_renegotiates),
+           CASE(test_tls_takes_new_keys), CASE(test_tls_reload_is_all_or_nothing),
            CASE(test_tls_says_what_is_wrong_with_its_files), CASE(test_tls_survives_without_memory),
            CASE(test_tls_renews_its_own_certificate_in_time), CASE(test_tls_leaves_a_certificate_of_others_alone),
            CASE(test_tls_completes_a_renewal_that_was_cut_off))
