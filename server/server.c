@@ -249,12 +249,16 @@ static enum rc open_http(struct server *server, struct why *why)
     return http_start(&settings, &server->http, why);
 }
 
-/* A prefix is empty or "/name", without a slash at its end. */
+/* A prefix is empty or "/name", without a slash at its end and without what would have to be written in another way. */
 static enum rc check_prefix(const char *prefix, struct why *why)
 {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_~./";
     const size_t n = strlen(prefix);
     if (n > 0 && (prefix[0] != '/' || prefix[n - 1] == '/')) {
         return why_fail(why, RC_INVALID, "http.prefix", "must begin with / and not end with it, got \"%s\"", prefix);
+    }
+    if (strspn(prefix, letters) != n || strstr(prefix, "//") != NULL || strstr(prefix, "/.") != NULL) {
+        return why_fail(why, RC_INVALID, "http.prefix", "must be names of letters, digits, '-', '_', '~' and '.', got \"%s\"", prefix);
     }
     return RC_OK;
 }
