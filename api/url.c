@@ -111,16 +111,26 @@ static enum rc read_query(const char *text, struct region *region, struct url *o
     return rc;
 }
 
+/* What stands behind "http://" or "https://"; NULL: neither is there. */
+static const char *skip_scheme(const char *raw)
+{
+    static const char *const schemes[] = { "http://", "https://" };
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        if (strncasecmp(raw, schemes[i], strlen(schemes[i])) == 0) {
+            return raw + strlen(schemes[i]);
+        }
+    }
+    return NULL;
+}
+
 enum rc url_cut_origin(const char *raw, const char *host, struct region *region, const char **ret, struct why *why)
 {
-    const size_t scheme = strncasecmp(raw, "http://", 7) == 0 ? 7 : strncasecmp(raw, "https://", 8) == 0 ? 8
-                                                                                                         : 0;
-    const char *authority = raw + scheme;
-    const size_t n = strcspn(authority, "/?#");
-    if (scheme == 0) {
+    const char *authority = skip_scheme(raw);
+    if (authority == NULL) {
         *ret = raw;
         return RC_OK;
     }
+    const size_t n = strcspn(authority, "/?#");
     if (strlen(host) != n || strncasecmp(authority, host, n) != 0) {
         return refuse(why, "must name the host that the header Host names");
     }
