@@ -118,6 +118,69 @@ static void test_narrowed_token_outlives_a_restart_and_ends_with_its_token(void 
     check_rc(find(it, doc_get_string(child, "token", ""), "/v1/models", NULL, NULL), RC_UNAUTHENTICATED);
 }
 
+static void check_unknown(struct house *it, const char *token)
+{
+    it->why = (struct why){ 0 };
+    check_rc(find(it, token, "/v1/models", NULL, NULL), RC_UNAUTHENTICATED);
+    check(it->why.text[0] != '\0');
+}
+
+/* Texts from the catalogue of bad inputs; what the head of a request cannot carry is refused before (api/gate.h). */
+static void test_caller_find_refuses_bad_texts(void **state)
+{
+    struct house *it = *state;
+    AUTO_PTR(doc) struct doc *token = NULL;
+    issue(it, it->caller, "\"model:read\"", &token);
+    const char *plain = doc_get_string(token, "token", ""), *id = doc_get_string(token, "id", "");
+    const struct text narrowed = narrow(plain, id, "path=*");
+    char with_end[80], with_id[80], stranger[NARROW_TEXT_MAX + 1];
+    (void)snprintf(with_end, sizeof(with_end), "%sx", plain);
+    (void)snprintf(with_id, sizeof(with_id), "licit_%s", id);
+    (void)snprintf(stranger, sizeof(stranger), "%s", narrowed.text);
+    stranger[strlen("licitn_tok-")] ^= 1; /* the id of nobody */
+    static const char *const bad[] = {
+        "",
+        " ",
+        "licit",
+        "licit_",
+        "licitn",
+        "licitn_",
+        "licitn_.",
+        "licitn_..",
+        "Bearer x",
+        "tok-",
+        "null",
+        "*",
+        "' OR 1=1 --",
+        "licit_0000000000000000000000000000000000000000000_3Llial",
+        "licit_0000000000000000000000000000000000000000000_000000",
+        "licitn_tok-00000000000000000000.cGF0aD0q.AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "\xff\xfe",
+        "licit_\n",
+        "LICIT_x",
+    };
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        check_unknown(it, bad[i]);
+    }
+    const char *const made[] = { with_end, with_id, id, stranger, plain + 1, narrowed.text + 1 };
+    for (size_t i = 0; i < COUNT_OF(made); i++) {
+        check_unknown(it, made[i]);
+    }
+
+    enum {
+        LENGTH = 1 << 20
+    };
+
+    AUTO_FREE char *large = mem_alloc(LENGTH + 1);
+    memset(large, '.', LENGTH);
+    check_unknown(it, large);
+    memcpy(large, "licit_", 6);
+    check_unknown(it, large);
+    memcpy(large, narrowed.text, strlen(narrowed.text));
+    check_unknown(it, large);
+    check_ok(find(it, narrowed.text, "/v1/models", NULL, NULL), &it->why);
+}
+
 /* --- the root key and its state --- */
 
 static void check_refused(struct house *it, enum rc rc, const char *words)
@@ -359,6 +422,7 @@ static void test_stolen_database_mints_nothing(void **state)
 CHECK_MAIN("core/service/keys",
            HOUSE_CHECK(test_narrowed_token_is_its_token_and_less),
            HOUSE_CHECK(test_narrowed_token_outlives_a_restart_and_ends_with_its_token),
+           HOUSE_CHECK(test_caller_find_refuses_bad_texts),
            HOUSE_CHECK(test_start_refuses_a_root_key_that_is_lost_or_another),
            HOUSE_CHECK(test_start_takes_the_root_key_as_a_credential),
            HOUSE_CHECK(test_start_refuses_sealed_things_without_a_check_value),
