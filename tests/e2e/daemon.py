@@ -34,21 +34,22 @@ class Daemon:
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         self.log, self.is_up = [], False
         self.listening = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
+        threading.Thread(target=self._read, args=(self.process, self.log, self.listening), daemon=True).start()
         if not self.listening.wait(START_SECONDS) or not self.is_up:
             self.process.kill()
             raise AssertionError("licitd did not start:\n" + "".join(self.log))
         self.url = "%s://127.0.0.1:%d" % ("http" if "--plain" in self.options else "https", self.port)
         return self
 
-    def _read(self):
-        for line in self.process.stderr:
-            self.log.append(line)
+    def _read(self, process, log, listening):
+        """Of one process: when the next one starts, this may still be at the last words of the one before."""
+        for line in process.stderr:
+            log.append(line)
             found = re.search(r"event=ready.*127\.0\.0\.1:(\d+)", line)
             if found and not self.is_up:
                 self.port, self.is_up = int(found.group(1)), True
-                self.listening.set()
-        self.listening.set()  # the end of the process ends the waiting
+                listening.set()
+        listening.set()  # the end of the process ends the waiting
 
     def stop(self, number=signal.SIGTERM, seconds=60):
         """The exit status, negative for a signal."""

@@ -185,10 +185,34 @@ static void test_lease_lines_of_limited_tokens_end_somewhere(void **state)
     check_contains(it->why.text, "16 limited tokens");
 }
 
+/* A token is made whole or not at all; then what it asks for is as before. */
+static void test_lease_survives_failing_memory(void **state)
+{
+    struct house *it = *state;
+    AUTO_PTR(doc) struct doc *body = NULL;
+    static const char json[] = "{\"name\":\"t\"," SCOPES ",\"limits\":{\"rows_per_day\":9},\"uses\":3}";
+    check_ok(doc_parse(json, strlen(json), &body, &it->why), &it->why);
+    long failures = 0;
+    for (long n = 1;; n++) {
+        struct doc *reply = NULL;
+        mem_fail_at(n);
+        const enum rc rc = service_token_create(it->service, it->caller, body, &reply, &it->why);
+        mem_fail_at(0);
+        doc_destroy(reply);
+        if (rc == RC_OK) {
+            break;
+        }
+        check_rc(rc, RC_NO_MEMORY);
+        failures++;
+    }
+    check(failures > 10);
+}
+
 #define HOUSE_CHECK(function) CHECK_WITH(function, house_setup, house_teardown)
 
 CHECK_MAIN("core/service/lease", HOUSE_CHECK(test_lease_of_an_unlimited_token_is_none),
            HOUSE_CHECK(test_lease_is_forfeited_by_a_crash_and_kept_by_a_stop),
            HOUSE_CHECK(test_lease_counts_for_the_parent),
            HOUSE_CHECK(test_lease_limits_are_shown_and_only_narrowed),
-           HOUSE_CHECK(test_lease_lines_of_limited_tokens_end_somewhere))
+           HOUSE_CHECK(test_lease_lines_of_limited_tokens_end_somewhere),
+           HOUSE_CHECK(test_lease_survives_failing_memory))
