@@ -334,6 +334,7 @@ static enum rc handle(struct api_request *request, struct why *why)
         return rc;
     }
     rc = request->route->handle(request, why);
+    rc = rc != RC_OK ? rc : etag_apply(request); /* what the client has already is neither sent nor charged */
     rc = rc != RC_OK ? rc : charge_reply(request, why);
     if (rc != RC_OK) {
         charge_failed(request);
@@ -349,9 +350,8 @@ void api_end(struct api_request *request)
     }
     const struct mono begun = mono_now();
     request->queue_us = (begun.ns - request->handed.ns) / 1000;
-    enum rc rc = handle(request, &why);
+    const enum rc rc = handle(request, &why);
     request->compute_us += mono_since(begun) / 1000;
-    rc = rc != RC_OK ? rc : etag_apply(request);
     if (rc != RC_OK) {
         refuse(request, rc, &why);
     } else {

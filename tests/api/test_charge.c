@@ -225,6 +225,19 @@ static void test_charge_tells_what_is_left(void **state)
 }
 
 /* A handler that refuses has cost the use and the body, one that never ran nothing. */
+static void test_charge_asks_nothing_for_what_the_client_has(void **state)
+{
+    struct quota_numbers limits = { { [QUOTA_BYTES] = 1000, [QUOTA_USES] = 5 } };
+    struct api *api = open_api(&limits);
+    struct loopback_reply reply;
+    loopback(api, &(struct loopback_call){ "GET", "/bytes/100", "t", .more = { { "If-None-Match", "*" } } }, &reply);
+    check_int(reply.status, 304);
+    loopback_finish(&reply);
+    check_int(left_of(QUOTA_BYTES), 1000);
+    check_int(left_of(QUOTA_USES), 4);
+    close_api(api);
+}
+
 static void test_charge_takes_the_use_of_a_refused_request(void **state)
 {
     struct quota_numbers limits = { { [QUOTA_BYTES] = 1000, [QUOTA_USES] = 5 } };
@@ -319,6 +332,7 @@ static void test_charge_moves_to_io_when_the_lease_is_short(void **state)
 
 CHECK_MAIN("api/charge", CHECK(test_charge_refuses_with_the_code_of_the_limit), CHECK(test_charge_counts_requests_under_way),
            CHECK(test_charge_tells_what_is_left), CHECK(test_charge_takes_the_use_of_a_refused_request),
+           CHECK(test_charge_asks_nothing_for_what_the_client_has),
            CHECK(test_charge_never_refuses_what_has_happened),
            CHECK(test_charge_refuses_an_upload_before_and_while_it_comes),
            CHECK(test_charge_ends_a_stream_that_is_not_paid), CHECK(test_charge_moves_to_io_when_the_lease_is_short))
