@@ -105,6 +105,10 @@ static void hand_on(struct acceptor *it, const struct listener *listener, int fd
         (void)close(fd); /* nothing was said on it */
         return;
     }
+    const int64_t used = http_used(it->http);
+    if (used > atomic_load(&it->http->most)) { /* only this thread makes it more */
+        atomic_store(&it->http->most, used);
+    }
     if (!listener->is_unix) {
         (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* a reply is one write: it need not wait for more */
     }

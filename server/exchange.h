@@ -53,6 +53,7 @@ struct http {
     pthread_t ticker;
 
     _Atomic int64_t in_flight;
+    _Atomic int64_t most;       /* connections at a time since the reaper gave memory back */
     _Atomic int64_t closing_ns; /* since when it is closing */
     atomic_bool closing;        /* event streams end */
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 const char options_usage[] =
-    "usage: licitd --state DIR [--config FILE] [--listen ADDRESS:PORT|unix:PATH] [--plain]\n"
+    "usage: licitd --state DIR [--config FILE] [--listen ADDRESS:PORT|unix:PATH|systemd:NAME] [--plain]\n"
     "              [--set section.key=value]...\n"
     "       licitd --print-config [--config FILE] [--set section.key=value]...\n"
     "       licitd --help | --version\n"
@@ -18,7 +18,7 @@ const char options_usage[] =
     "  --config FILE    see config/licitd.conf for every key\n"
     "  --listen WHERE   as http.listen; port 0 takes any and prints it\n"
     "  --plain          no TLS: for a loopback address, a Unix socket, or behind a proxy\n"
-    "  --set KEY=VALUE  one key over the file, as http.threads=4\n"
+    "  --set KEY=VALUE  one key over the file, as http.threads=4 or listener.NAME.tls=no\n"
     "  --print-config   prints every key with its value and meaning, and ends\n"
     "\n"
     "The first start makes a certificate (DIR/tls) and a token for everything (DIR/first-token).\n"

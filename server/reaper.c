@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/reaper.h"
 
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include "core/base/clock.h"
 
-#define MS      INT64_C(1000000)
-#define BEAT_MS 1000 /* how often sleeping streams are woken and idle ones looked at */
+#define MS               INT64_C(1000000)
+#define BEAT_MS          1000 /* how often sleeping streams are woken and idle ones looked at */
+#define TRIM_CONNECTIONS 32   /* about a megabyte */
 
 /* How a turn of the reaper sees the house. */
 struct view {
@@ -151,6 +153,16 @@ static void reap(const struct http *http, bool counts)
     }
 }
 
+/* The C library keeps what closed connections have freed, 32 kB each; after a crowd has gone it is given back to the system. */
+static void give_back(struct http *http)
+{
+    const int64_t used = http_used(http);
+    if (atomic_load(&http->most) - used >= TRIM_CONNECTIONS) {
+        atomic_store(&http->most, used);
+        (void)malloc_trim(0); /* that there was nothing to give is no failure */
+    }
+}
+
 static struct timespec turn_end(const struct http *http)
 {
     struct timespec until;
@@ -176,7 +188,10 @@ void *reaper_run(void *arg)
         if (beats || atomic_load(&http->closing)) {
             exchange_wake_all(http);
         }
-        beat = beats ? mono_now() : beat;
+        if (beats) {
+            give_back(http);
+            beat = mono_now();
+        }
         (void)pthread_mutex_lock(&http->lock);
     }
     (void)pthread_mutex_unlock(&http->lock);
