@@ -15,6 +15,7 @@
 #define CHECK_DIGITS  6 /* 62^6 is over 2^32 */
 
 _Static_assert(TOKEN_SIZE == BODY_LENGTH + 1 + CHECK_DIGITS + 1, "the parts make the whole");
+_Static_assert(TOKEN_SIZE - 1 <= 64, "a longer key HMAC replaces by its SHA-256, which the store knows: it could then narrow");
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
