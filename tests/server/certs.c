@@ -40,7 +40,8 @@ struct certs_pair certs_make(const struct certs_spec *spec, const struct certs_p
     const int64_t until = spec->from == 0 && spec->until == 0 ? 1 : spec->until;
     serial++;
     check(gnutls_x509_privkey_init(&pair.key) == 0 && gnutls_x509_crt_init(&pair.certificate) == 0);
-    check(gnutls_x509_privkey_generate(pair.key, GNUTLS_PK_ECDSA, GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1), 0) == 0);
+    const unsigned int bits = spec->short_key ? 1024 : GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP256R1);
+    check(gnutls_x509_privkey_generate(pair.key, spec->short_key ? GNUTLS_PK_RSA : GNUTLS_PK_ECDSA, bits, 0) == 0);
     check(gnutls_x509_crt_set_version(pair.certificate, 3) == 0 && gnutls_x509_crt_set_serial(pair.certificate, &serial, 1) == 0);
     check(gnutls_x509_crt_set_activation_time(pair.certificate, now + from * DAY_SECONDS) == 0);
     check(gnutls_x509_crt_set_expiration_time(pair.certificate, now + until * DAY_SECONDS) == 0);

@@ -23,6 +23,7 @@ struct certs_spec {
     bool is_authority;
     bool for_servers; /* "server authentication" alone among its uses */
     bool sha1;
+    bool short_key; /* RSA of 1024 bits */
 };
 
 /* Signed by the issuer; NULL: by itself. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/tls.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdlib.h>
@@ -71,7 +72,7 @@ static int teardown(void **state)
     return nftw(folder, remove_one, 10, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct tls *make(enum tls_clients clients)
+static struct tls *make_with(enum tls_clients clients, const char *tokens)
 {
     const bool asks = clients != TLS_CLIENTS_NONE;
     const struct tls_files files = {
@@ -80,13 +81,18 @@ static struct tls *make(enum tls_clients clients)
         .certificate = in_folder("server.pem"),
         .key = in_folder("server.key"),
         .client_ca = asks ? in_folder("ca.pem") : NULL,
-        .client_tokens = asks ? in_folder("tokens") : NULL,
+        .client_tokens = asks ? in_folder(tokens) : NULL,
         .clients = clients,
     };
     struct tls *tls = NULL;
     struct why why = { 0 };
     check_ok(tls_create(&files, &tls, &why), &why);
     return tls;
+}
+
+static struct tls *make(enum tls_clients clients)
+{
+    return make_with(clients, "tokens");
 }
 
 /* Both ends of one connection. */
@@ -239,6 +245,7 @@ static void test_tls_judges_certificates_of_clients(void **state)
         { "expired", { .name = "client", .from = -10, .until = -1 }, 0, NULL, "has expired" },
         { "not yet valid", { .name = "client", .from = 1, .until = 10 }, 0, NULL, "is not valid yet" },
         { "of a server", { .name = "client", .for_servers = true }, 0, NULL, "client authentication" },
+        { "short key", { .name = "client", .short_key = true }, 0, NULL, "stronger" },
         { "SHA-1", { .name = "client", .sha1 = true }, 0, NULL, "stronger" },
     };
 
@@ -384,11 +391,27 @@ static void test_tls_frees_old_credentials_with_their_last_connection(void **sta
     tls_destroy(tls);
 }
 
+static bool in_pieces;
+
+/* While in_pieces, a network that cuts records anywhere, and brings the pieces one by one. */
+static ssize_t push_some(gnutls_transport_ptr_t arg, const void *bytes, size_t n)
+{
+    static bool waits;
+    waits = !waits;
+    if (in_pieces && waits) {
+        errno = EAGAIN;
+        return -1;
+    }
+    return send((int)(intptr_t)arg, bytes, in_pieces && n > 701 ? 701 : n, MSG_NOSIGNAL);
+}
+
 /* Bytes from the client to the server, through both sessions. */
 static bool tell(struct link *link, size_t size)
 {
-    static char bytes[100000], got[100000];
+    static char bytes[1000000], got[100000];
     size_t sent = 0, come = 0;
+    gnutls_transport_set_push_function(link->client, push_some);
+    in_pieces = true;
     while (come < size) {
         const ssize_t out = sent < size ? gnutls_record_send(link->client, bytes, size - sent) : 0;
         sent += out > 0 ? (size_t)out : 0;
@@ -398,6 +421,7 @@ static bool tell(struct link *link, size_t size)
         }
         come += in > 0 ? (size_t)in : 0;
     }
+    in_pieces = false;
     return true;
 }
 
@@ -409,7 +433,7 @@ static void test_tls_cuts_off_whoever_renegotiates(void **state)
         struct link link;
         char byte;
         check(dial(&link, tls, row % 2 == 0 ? &pair : NULL, "+VERS-TLS1.2"));
-        check(row < 2 || tell(&link, 70000));
+        check(row < 2 || tell(&link, 1000000));
         check_int(gnutls_handshake(link.client), GNUTLS_E_AGAIN);
         check_int(gnutls_record_recv(link.server, &byte, 1), GNUTLS_E_PULL_ERROR);
         check(gnutls_bye(link.server, GNUTLS_SHUT_WR) != 0);
@@ -439,7 +463,8 @@ static void test_tls_takes_new_keys(void **state)
 
 static void test_tls_reload_is_all_or_nothing(void **state)
 {
-    struct tls *both[] = { make(TLS_CLIENTS_REQUEST), make(TLS_CLIENTS_REQUEST) };
+    write_text("more-tokens", "name:client " ONE "\n");
+    struct tls *both[] = { make(TLS_CLIENTS_REQUEST), make_with(TLS_CLIENTS_REQUEST, "more-tokens") };
     struct certs_pair pair = certs_make(&(struct certs_spec){ .name = "client" }, &authority);
     struct certs_pair fresh = certs_make(&(struct certs_spec){ .name = "fresh", .for_servers = true, .from = -1, .until = 90 }, NULL);
     struct why why = { 0 };
@@ -450,9 +475,10 @@ static void test_tls_reload_is_all_or_nothing(void **state)
     check_text(why.path, "listener edge.key");
     check_contains(why.text, "must belong to the certificate");
     certs_write(&fresh, in_folder("server.pem"), in_folder("server.key"));
-    write_text("tokens", "name:client " TWO "\nwhat\n");
-    check_rc(tls_reload(both, 2, &why), RC_INVALID);
-    check_contains(why.path, "tokens:2");
+    write_text("tokens", "name:client " TWO "\n");
+    write_text("more-tokens", "name:client " TWO "\nwhat\n");
+    check_rc(tls_reload(both, 2, &why), RC_INVALID); /* the first one's files are good now */
+    check_contains(why.path, "more-tokens:2");
     for (size_t i = 0; i < 2; i++) {
         check(dial(&link, both[i], &pair, "+VERS-TLS1.3"));
         unsigned int count = 0;
