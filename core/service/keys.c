@@ -27,7 +27,7 @@ static enum rc check_value(struct service *service, const char *known, struct wh
     if (rc != RC_OK) {
         return why_fail(why, rc, NULL, "the check value of the root key could not be kept: %s", rc_text(rc));
     }
-    log_info("root_key_made", "check=%.8s", value);
+    log_info("root_key_learned", "check=%.8s", value);
     return RC_OK;
 }
 

@@ -14,7 +14,7 @@
  * root key (fact root_key_check). So a state with sealed things and a root key
  * that is lost, or another one, is told from a first start, and refused.
  *
- * Threads: keys_open() one, others any. Memory: see each. Logs: root_key_made.
+ * Threads: keys_open() one, others any. Memory: see each. Logs: root_key_learned.
  */
 
 /* Opens or makes the root key, service->root. has_sealed: the database holds sealed things. RC_NOT_FOUND: it is

@@ -104,15 +104,15 @@ static enum rc read_caveats(struct narrowed *it, const char *joined, size_t n, s
 
 enum rc narrow_read(const char *text, struct narrowed *ret, struct why *why)
 {
-    const char *id = text + PREFIX_LENGTH, *caveats = id + ID_SIZE;
     const size_t n = strnlen(text, NARROW_TEXT_MAX + 1);
     const size_t around = PREFIX_LENGTH + ID_SIZE + 1 + MAC_LENGTH; /* with both dots */
     if (n > NARROW_TEXT_MAX) {
         return why_fail(why, RC_INVALID, NULL, "the narrowed token is longer than %d characters", NARROW_TEXT_MAX);
     }
-    if (n <= around || !narrow_is(text) || id[ID_SIZE - 1] != '.' || text[n - MAC_LENGTH - 1] != '.') {
+    if (n <= around || !narrow_is(text) || text[PREFIX_LENGTH + ID_SIZE - 1] != '.' || text[n - MAC_LENGTH - 1] != '.') {
         return why_fail(why, RC_INVALID, NULL, "the narrowed token is not well-formed; was it copied whole?");
     }
+    const char *id = text + PREFIX_LENGTH, *caveats = id + ID_SIZE;
     unsigned char joined[BASE64_BYTES(NARROW_TEXT_MAX)];
     ret->count = ret->_used = 0;
     memcpy(ret->id, id, ID_SIZE - 1);

@@ -87,11 +87,13 @@ static void *ask_all(void *arg)
     struct address address;
     MUST(address_read("192.0.2.7", 9, &address));
     struct caveat_ask ask = { .path = "/v1/models/credit:predict", .model = "credit", .address = &address };
-    for (size_t i = it->first; !atomic_load_explicit(&stop_asking, memory_order_relaxed); i = (i + 7919) % TOKENS) {
+    size_t i = it->first;
+    do { /* once at least, also on a machine so busy that the slice is over before it begins */
         ask.now = wall_seconds();
         check_one(&texts[i], it->narrowed, &ask);
         it->count++;
-    }
+        i = (i + 7919) % TOKENS;
+    } while (!atomic_load_explicit(&stop_asking, memory_order_relaxed));
     it->cpu_ns = cpu_ns();
     return NULL;
 }

@@ -150,6 +150,16 @@ def test_no_secret_lies_in_the_state_or_the_log(daemon):
         time.sleep(0.01)
 
 
+def test_paths_lie_below_the_prefix(daemon):
+    with tempfile.TemporaryDirectory(prefix="licit-e2e-") as state:
+        behind = Daemon(LICITD, LICIT, state, "--set", "http.prefix=/ml").start()
+        status, _, token = behind.ask("POST", "/ml/v1/tokens", {"name": "c", "scopes": list(WIDE), "expires_in": 600})
+        check(status == 201, token)
+        answers(behind, by_hand(token, "path=/v1/models"), ("GET", "/ml/v1/models", 200, ""), ("GET", "/ml/v1/jobs", 403, ""), ("GET", "/v1/models", 404, ""))
+        answers(behind, by_hand(token, "path=/ml/*"), ("GET", "/ml/v1/models", 403, "narrowed to the path"))
+        check(behind.stop() == 0, "stopped")
+
+
 def test_restart_wants_the_same_root_key(daemon):
     token = make(daemon, "model:read")
     text = narrow(daemon, token, "--path", "/v1/*")
