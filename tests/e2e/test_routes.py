@@ -297,6 +297,8 @@ def check_bodies(tap, house):
     train, evaluate = house.job_body("fresh"), json.dumps({"type": "evaluate", "model": "wine", "version": 1, "dataset": house.dataset})
     data, rows = "dataset:%s:train" % house.dataset, (
         ("train, another dataset", train, ["job:write", "dataset:other:train"], 403),
+        ("train, an absent dataset", house.job_body("fresh", dataset="ds-00000000000000000000"), ["job:write", "dataset:other:train"], 403),
+        ("evaluate, an absent model", evaluate.replace("wine", "none"), ["job:write", "DATA"], 403),
         ("train, the dataset denied", train, ["*", "-dataset:%s:train" % house.dataset], 403),
         ("train with a label, no deploy", house.job_body("fresh", label="production"), ["job:write", "DATA"], 403),
         ("train with a label, deploy for another", house.job_body("fresh", label="production"), ["job:write", "DATA", "model:other:deploy"], 403),
