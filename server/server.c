@@ -166,14 +166,29 @@ static_assert((int)CONFIG_CLIENT_NONE == (int)TLS_CLIENTS_NONE && (int)CONFIG_CL
                   (int)CONFIG_CLIENT_REQUIRE == (int)TLS_CLIENTS_REQUIRE,
               "the words of the configuration are those of tls.h");
 
+static bool judges_clients(const struct config_listener *it)
+{
+    return it->client_ca[0] != '\0' || it->client_tokens[0] != '\0' || it->client_certificates != CONFIG_CLIENT_NONE;
+}
+
+/* Who asks for certificates would believe that they are looked at. */
+static enum rc check_plain(const struct config_listener *it, struct why *why)
+{
+    if (judges_clients(it)) {
+        (void)why_fail(why, RC_INVALID, "client_certificates", "need TLS, which this listener does not speak");
+        return why_under(why, RC_INVALID, "listener.%s", it->name);
+    }
+    return RC_OK;
+}
+
 /* The TLS of one [listener], for all its sockets. */
 static enum rc open_tls_of(struct server *server, const struct config_listener *it, struct why *why)
 {
     const struct config *config = &server->config;
     char section[TLS_SECTION_MAX];
-    const bool own = it->certificate[0] != '\0' || it->key[0] != '\0' || it->client_ca[0] != '\0' || it->client_tokens[0] != '\0';
-    (void)snprintf(section, sizeof(section), "%s%s", own ? "listener " : "tls", own ? it->name : ""); /* fits */
     const bool shared = it->certificate[0] == '\0' && it->key[0] == '\0';
+    const bool own = !shared || judges_clients(it);
+    (void)snprintf(section, sizeof(section), "%s%s", own ? "listener." : "tls", own ? it->name : ""); /* fits */
     const struct tls_files files = {
         .section = section,
         .state = server->options->state,
@@ -202,7 +217,8 @@ static enum rc open_tls(struct server *server, struct why *why)
     const struct config *config = &server->config;
     enum rc rc = RC_OK;
     for (size_t i = 0; i < config->listener_count && rc == RC_OK; i++) {
-        rc = config_is_secure(config, &config->listeners[i]) ? open_tls_of(server, &config->listeners[i], why) : RC_OK;
+        rc = config_is_secure(config, &config->listeners[i]) ? open_tls_of(server, &config->listeners[i], why)
+                                                             : check_plain(&config->listeners[i], why);
     }
     for (size_t i = 0; i < server->listeners.count; i++) {
         const struct listener *it = &server->listeners.items[i];

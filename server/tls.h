@@ -60,7 +60,7 @@ enum tls_clients {
 
 /* NULL counts as empty; borrowed for the call. */
 struct tls_files {
-    const char *section;     /* where its keys stand, for words: "tls", "listener edge" */
+    const char *section;     /* where its keys stand, for words: "tls", "listener.edge" */
     const char *state;       /* the state directory */
     const char *certificate; /* empty: the own one */
     const char *key;

@@ -61,7 +61,7 @@ struct tls *handshake_tls_with(enum tls_clients clients, const char *tokens)
 {
     const bool asks = clients != TLS_CLIENTS_NONE;
     const struct tls_files files = {
-        .section = "listener edge",
+        .section = "listener.edge",
         .state = handshake_folder,
         .certificate = handshake_path("server.pem"),
         .key = handshake_path("server.key"),

@@ -232,6 +232,9 @@ static void test_licitd_says_why_it_does_not_start(void **state)
         { { "--listen", "192.0.2.1:1" }, 2, "no such address" },
         { { "--config", "/nonexistent/licitd.conf" }, 1, "cannot be opened" },
         { { "--set", "tls.certificate=/x" }, 2, "both or not at all" },
+        { { "--plain", "--set", "listener.main.client_certificates=require" }, 2, "listener.main.client_certificates: need TLS" },
+        { { "--set", "listener.main.client_certificates=require" }, 2, "listener.main.client_certificates: needs client_ca" },
+        { { "--set", "listener.main.client_ca=/x" }, 2, "listener.main.client_certificates: must be request or require" },
         { { "--set", "http.prefix=licit" }, 2, "must begin with /" },
     };
 

@@ -133,7 +133,7 @@ static void test_tls_reload_is_all_or_nothing(void **state)
     char token[ID_SIZE];
     certs_write(&fresh, handshake_path("server.pem"), NULL); /* the key is the old one's */
     check_rc(tls_reload(both, 2, &why), RC_INVALID);
-    check_text(why.path, "listener edge.key");
+    check_text(why.path, "listener.edge.key");
     check_contains(why.text, "must belong to the certificate");
     certs_write(&fresh, handshake_path("server.pem"), handshake_path("server.key"));
     handshake_write("tokens", "name:client " TWO "\n");
@@ -173,26 +173,26 @@ static void test_tls_says_what_is_wrong_with_its_files(void **state)
         enum rc rc;
         const char *path, *words;
     } rows[] = {
-        { "server.pem", "", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener edge", "both or not at all" },
+        { "server.pem", "", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener.edge", "both or not at all" },
         { "none.pem", "server.key", "", "", TLS_CLIENTS_NONE, RC_IO, "tls", "cannot open" },
         { "server.pem", "none.key", "", "", TLS_CLIENTS_NONE, RC_IO, "tls", "cannot open" },
         { "server.pem", "open.key", "", "", TLS_CLIENTS_NONE, RC_DENIED, "tls", "chmod o-rwx" },
-        { "empty", "server.key", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener edge.certificate", "1 to 16 certificates" },
-        { "text", "server.key", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener edge.certificate", "1 to 16 certificates" },
-        { "server.key", "server.key", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener edge.certificate", "PEM file" },
+        { "empty", "server.key", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener.edge.certificate", "1 to 16 certificates" },
+        { "text", "server.key", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener.edge.certificate", "1 to 16 certificates" },
+        { "server.key", "server.key", "", "", TLS_CLIENTS_NONE, RC_INVALID, "listener.edge.certificate", "PEM file" },
         { "server.pem", "server.pem", "", "", TLS_CLIENTS_NONE, RC_DENIED, "tls", "chmod" },
-        { "server.pem", "server.key", "", "", TLS_CLIENTS_REQUIRE, RC_INVALID, "listener edge.client_certificates", "needs client_ca" },
-        { "server.pem", "server.key", "ca.pem", "", TLS_CLIENTS_NONE, RC_INVALID, "listener edge.client_certificates", "request or require" },
-        { "server.pem", "server.key", "", "tokens", TLS_CLIENTS_NONE, RC_INVALID, "listener edge.client_certificates", "request or require" },
-        { "server.pem", "server.key", "empty", "", TLS_CLIENTS_REQUEST, RC_INVALID, "listener edge.client_ca", "1 to 64" },
-        { "server.pem", "server.key", "server.pem", "", TLS_CLIENTS_REQUEST, RC_INVALID, "listener edge.client_ca", "authorities only" },
+        { "server.pem", "server.key", "", "", TLS_CLIENTS_REQUIRE, RC_INVALID, "listener.edge.client_certificates", "needs client_ca" },
+        { "server.pem", "server.key", "ca.pem", "", TLS_CLIENTS_NONE, RC_INVALID, "listener.edge.client_certificates", "request or require" },
+        { "server.pem", "server.key", "", "tokens", TLS_CLIENTS_NONE, RC_INVALID, "listener.edge.client_certificates", "request or require" },
+        { "server.pem", "server.key", "empty", "", TLS_CLIENTS_REQUEST, RC_INVALID, "listener.edge.client_ca", "1 to 64" },
+        { "server.pem", "server.key", "server.pem", "", TLS_CLIENTS_REQUEST, RC_INVALID, "listener.edge.client_ca", "authorities only" },
         { "server.pem", "server.key", "ca.pem", "broken-tokens", TLS_CLIENTS_REQUEST, RC_INVALID, "broken-tokens:1", "must begin with" },
         { "server.pem", "server.key", "ca.pem", "none", TLS_CLIENTS_REQUEST, RC_IO, "tls", "cannot open" },
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         const struct tls_files files = {
-            .section = "listener edge",
+            .section = "listener.edge",
             .state = handshake_folder,
             .certificate = handshake_path(rows[i].certificate),
             .key = rows[i].key[0] != '\0' ? handshake_path(rows[i].key) : "",
