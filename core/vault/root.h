@@ -20,7 +20,8 @@
  * never made anew where it may have been lost: that is the caller's to know.
  *
  * Threads: one opens, any derive. Memory: root_close() wipes and frees; the key
- * lies in a page that goes neither to the disk nor into a core dump. Logs: no.
+ * lies in a page that no core dump holds, and that is not swapped out where the
+ * system allows to ask for that. Logs: no.
  */
 
 #define ROOT_FILE "root-key"

@@ -168,8 +168,31 @@ static void test_root_derive_gives_a_key_for_each_purpose(void **state)
     root_close(NULL);
 }
 
+/* The kernel's own word: "dd" is do not dump. */
+static void test_root_is_left_out_of_core_dumps(void **state)
+{
+    struct place *it = *state;
+    struct root *root = NULL;
+    char line[512];
+    bool inside = false, left_out = false;
+    check_ok(root_open(&it->places, true, &root, &it->why), &it->why);
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    check(maps != NULL);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        unsigned long from, to;
+        if (sscanf(line, "%lx-%lx ", &from, &to) == 2) {
+            inside = from <= (uintptr_t)root && (uintptr_t)root < to;
+        }
+        left_out = left_out || (inside && strncmp(line, "VmFlags:", 8) == 0 && strstr(line, " dd") != NULL);
+    }
+    (void)fclose(maps);
+    root_close(root);
+    check(left_out);
+}
+
 CHECK_MAIN("core/vault/root",
            CHECK_WITH(test_root_open_makes_one_and_finds_it_again, setup, teardown),
            CHECK_WITH(test_root_open_refuses_what_is_no_key, setup, teardown),
            CHECK_WITH(test_root_open_takes_a_credential, setup, teardown),
+           CHECK_WITH(test_root_is_left_out_of_core_dumps, setup, teardown),
            CHECK_WITH(test_root_derive_gives_a_key_for_each_purpose, setup, teardown))
