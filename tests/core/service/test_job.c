@@ -167,6 +167,22 @@ static void test_job_submit_refuses(void **state)
     check_rc(house_try_submit(it, "{\"type\":\"train\",\"model\":\"m\",\"dataset\":\"ds-00000000000000000000\",\"target\":\"x\"}", job), RC_NOT_FOUND);
 }
 
+/* A full queue takes no job more, until one has ended. */
+static void test_job_submit_is_refused_by_a_full_queue(void **state)
+{
+    struct house *it = *state;
+    char dataset[ID_SIZE], job[ID_SIZE], json[600];
+    house_close(it);
+    it->config.jobs_waiting = 2;
+    house_open(it);
+    house_upload(it, "breast_cancer.csv", dataset);
+    (void)snprintf(json, sizeof(json), JOB, dataset, ",\"epochs\":10000");
+    check_rc(house_try_submit(it, json, job), RC_OK);
+    check_rc(house_try_submit(it, json, job), RC_OK);
+    check_rc(house_try_submit(it, json, job), RC_BUSY);
+    check_contains(it->why.text, "2 jobs have not ended");
+}
+
 static void test_job_fails_with_words(void **state)
 {
     struct house *it = *state;
@@ -189,4 +205,5 @@ CHECK_MAIN("core/service/job",
            HOUSE_CHECK(test_job_pause_resume_and_cancel),
            HOUSE_CHECK(test_job_evaluate_counts_the_confusion),
            HOUSE_CHECK(test_job_submit_refuses),
+           HOUSE_CHECK(test_job_submit_is_refused_by_a_full_queue),
            HOUSE_CHECK(test_job_fails_with_words))
