@@ -196,7 +196,7 @@ static enum rc check_encoding(struct multipart *it, struct why *why)
 
 static enum rc begin_part(struct multipart *it, struct why *why)
 {
-    char name[MULTIPART_NAME_MAX + 2], filename[MULTIPART_FILENAME_MAX + 2];
+    char name[MULTIPART_NAME_MAX + 1], filename[MULTIPART_FILENAME_MAX + 1];
     if (++it->parts > MULTIPART_PARTS_MAX) {
         return why_fail(why, RC_TOO_LARGE, NULL, "a multipart body may have at most %d parts", MULTIPART_PARTS_MAX);
     }

@@ -158,6 +158,8 @@ static void test_multipart_holds_its_ceilings(void **state)
         { "", "p", "\r\n--XX--", MULTIPART_OUTSIDE_MAX - 10, MULTIPART_OUTSIDE_MAX + 1 },
         { "--XX", " ", "\r\nContent-Disposition: form-data; name=a\r\n\r\n\r\n--XX--", 4000, MULTIPART_OUTSIDE_MAX + 1 },
         { "--XX--", "p", "", 4000, MULTIPART_OUTSIDE_MAX + 1 },
+        { "--XX\r\nContent-Disposition: form-data; name=", "a", "\r\n\r\n\r\n--XX--", MULTIPART_NAME_MAX, MULTIPART_NAME_MAX + 1 },
+        { "--XX\r\nContent-Disposition: form-data; name=a; filename=", "a", "\r\n\r\n\r\n--XX--", MULTIPART_FILENAME_MAX, MULTIPART_FILENAME_MAX + 1 },
     };
 
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
