@@ -359,7 +359,12 @@ static enum MHD_Result queue_reply(struct exchange *it, bool last)
     }
     /* The silence of a stream is bounded by the heartbeat and the idle time. */
     peer_begin(it->peer, from->stream.next != NULL ? PEER_WORK : PEER_REPLY, mono_now().ns + earn(from->body.len));
-    if (last || atomic_load(&it->http->closing)) {
+    /*
+     * libmicrohttpd 0.9.75 ends the lines of chunked framing at a bare LF or a NUL, and trailers at a line without a name:
+     * another reader may see the next request elsewhere, so behind such a body none is read.
+     */
+    const bool unsure = it->request->body_announced == API_BODY_CHUNKED;
+    if (last || unsure || atomic_load(&it->http->closing)) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close"); /* without it libmicrohttpd decides */
     }
     const enum MHD_Result queued = MHD_queue_response(it->connection, (unsigned int)from->status, response);

@@ -118,7 +118,8 @@ static size_t count(const char *text, const char *part)
 static const char before[] = "POST /b HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc";
 static const char last[] = "GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
 
-/* The bytes, between good requests; a good one leaves the others alone, a bad one is refused once and ends the connection. */
+/* The bytes, between good requests. A good one leaves the others alone, or is the last; a bad one is refused once, and ends
+ * the connection. */
 static void check_bytes_of(const struct house *house, const char *name, const char *bytes, size_t n, bool good, bool behind, size_t step)
 {
     AUTO(buf) struct buf all;
@@ -133,7 +134,8 @@ static void check_bytes_of(const struct house *house, const char *name, const ch
     (void)hear(fd, text, sizeof(text));
     (void)close(fd);
     const size_t fine = count(text, "\r\n\r\nfine"), refused = count(text, "HTTP/1.1 400");
-    if (good ? fine != first + 2 || refused != 0 : fine != first || refused != 1) {
+    const bool ends = good && strcasestr(bytes, "chunked") != NULL; /* behind such a body nothing is read */
+    if (good ? fine != first + (ends ? 1 : 2) || refused != 0 : fine != first || refused != 1) {
         fail_msg("%s, %s, %zu bytes at a time: %zu answered, %zu refused: %s", name, behind ? "behind another" : "alone", step, fine, refused, text);
     }
 }
