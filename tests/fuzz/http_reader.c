@@ -128,7 +128,7 @@ static bool take_request_line(struct http_text line, struct http_request *ret)
 
 /*
  * A line of the chunked framing. libmicrohttpd ends it at a bare LF too and shows the door the decoded body alone,
- * so this reader has to do the same: the one place where it is not narrow.
+ * so this reader has to do the same: the one place where it is not narrow. Nor does it look into extensions.
  */
 static bool take_framing_line(struct cursor *cursor, struct http_text *ret)
 {
@@ -142,16 +142,70 @@ static bool take_framing_line(struct cursor *cursor, struct http_text *ret)
     return true;
 }
 
-/* To the empty line, which is consumed; or the trailers, which belong to the framing. */
-static bool take_headers(struct cursor *cursor, bool trailers, struct head *head)
+/*
+ * A line of a head as libmicrohttpd 0.9.75 leaves it: it overwrites what ends lines and names with NULs, so that a NUL
+ * in the place of a CR cannot be told from one, nor four bytes with NULs, bare LFs or a colon from the CR LF CR LF at the
+ * end of the head. Everything else the door sees, and refuses. *ret_last: the head ended with the line.
+ */
+static bool take_head_line(struct cursor *cursor, struct http_text *ret, bool *ret_last)
+{
+    for (const char *at = cursor->at; cursor->end - at >= 2; at++) {
+        if (*at != '\r' && *at != '\n' && *at != '\0') {
+            continue;
+        }
+        const bool ends_line = (at[0] == '\r' || at[0] == '\0') && at[1] == '\n';
+        const bool four = cursor->end - at >= 4 && at[3] == '\n';
+        const bool after_line = ends_line && four && (at[2] == '\r' || at[2] == ':' || at[2] == '\0');
+        const bool after_lf = at[0] == '\n' && four && (at[1] == ':' || at[1] == '\0') && at[2] != '\n';
+        const bool after_nul = at[0] == '\0' && four && at[1] != '\n' && at[2] == '\n';
+        *ret_last = after_line || after_lf || after_nul;
+        if (*ret_last || ends_line) {
+            *ret = (struct http_text){ cursor->at, (size_t)(at - cursor->at) };
+            cursor->at = at + (*ret_last ? 4 : 2);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The headers of a reply, to the empty line, which is consumed. */
+static bool take_headers(struct cursor *cursor, struct head *head)
 {
     struct http_text line;
     head->good = true;
-    while (trailers ? take_framing_line(cursor, &line) : take_line(cursor, &line)) {
+    while (take_line(cursor, &line)) {
         if (line.n == 0) {
             return head->good;
         }
         take_header(head, line);
+    }
+    return false;
+}
+
+/* The lines of a request's head behind the first. */
+static bool take_head(struct cursor *cursor, bool last, struct head *head)
+{
+    struct http_text line;
+    head->good = true;
+    while (!last) {
+        if (!take_head_line(cursor, &line, &last)) {
+            return false;
+        }
+        take_header(head, line);
+    }
+    return head->good;
+}
+
+/* Nobody looks into trailers, but they must not say again what a head says of the request. */
+static bool take_trailers(struct cursor *cursor)
+{
+    struct http_text line;
+    struct head head = { 0 };
+    while (take_framing_line(cursor, &line)) {
+        if (line.n == 0) {
+            return head.hosts + head.lengths + head.codings + head.authorizations == 0;
+        }
+        take_header(&head, line);
     }
     return false;
 }
@@ -167,11 +221,12 @@ static bool take_bytes(struct cursor *cursor, uint64_t n, struct http_request *r
     return true;
 }
 
+/* To the chunk of size 0. */
 static bool take_chunks(struct cursor *cursor, struct http_request *request)
 {
     struct http_text line;
-    uint64_t n = 1;
-    while (n > 0) {
+    for (;;) {
+        uint64_t n;
         if (!take_framing_line(cursor, &line)) {
             return false;
         }
@@ -181,29 +236,33 @@ static bool take_chunks(struct cursor *cursor, struct http_request *request)
         while (size.n > 0 && size.at[size.n - 1] == ' ') {
             size.n--;
         }
-        if (!read_number(size, 16, &n) || !is_visible(line, true) || !take_bytes(cursor, n, request)) {
+        if (!read_number(size, 16, &n) || !take_bytes(cursor, n, request)) {
             return false;
         }
-        if (n > 0 && (!take_framing_line(cursor, &line) || line.n != 0)) {
+        if (n == 0) {
+            return true;
+        }
+        if (!take_framing_line(cursor, &line) || line.n != 0) {
             return false;
         }
     }
-    struct head trailer = { 0 };
-    return take_headers(cursor, true, &trailer);
 }
 
+/* Up to its trailers. */
 static bool take_request(struct cursor *cursor, struct http_request *ret)
 {
     struct http_text line;
     struct head head = { 0 };
+    bool last = false;
     *ret = (struct http_request){ 0 };
-    if (!take_line(cursor, &line) || !take_request_line(line, ret) || !take_headers(cursor, false, &head)) {
+    if (!take_head_line(cursor, &line, &last) || !take_request_line(line, ret) || !take_head(cursor, last, &head)) {
         return false;
     }
     if (head.hosts != 1 || head.lengths + head.codings > 1 || head.authorizations > 1) {
         return false;
     }
     ret->authorization = head.authorization;
+    ret->chunked = head.chunked;
     return head.chunked ? take_chunks(cursor, ret) : take_bytes(cursor, head.length, ret);
 }
 
@@ -224,15 +283,19 @@ static void pass_empty_lines(struct cursor *cursor)
 void http_read(const char *bytes, size_t n, struct http_stream *ret)
 {
     struct cursor cursor = { bytes, bytes + n };
-    ret->count = 0;
-    while (ret->count < HTTP_REQUESTS_MAX) {
+    *ret = (struct http_stream){ .count = 0 };
+    bool more = true;
+    while (more && ret->count < HTTP_REQUESTS_MAX) {
+        struct http_request *request = &ret->requests[ret->count];
         pass_empty_lines(&cursor);
         struct cursor next = cursor;
-        if (cursor.at == cursor.end || !take_request(&next, &ret->requests[ret->count])) {
-            break;
+        more = cursor.at < cursor.end && take_request(&next, request);
+        ret->possible += more;
+        if (more && (!request->chunked || take_trailers(&next))) {
+            cursor = next;
+            ret->count++;
         }
-        cursor = next;
-        ret->count++;
+        more = more && !request->chunked;
     }
     ret->clean = cursor.at == cursor.end;
 }
@@ -246,12 +309,12 @@ void http_read_replies(const char *bytes, size_t n, const struct http_stream *st
         struct http_text line;
         struct head head = { 0 };
         struct http_request body = { 0 };
-        if (!take_line(&next, &line) || line.n < 12 || strncmp(line.at, "HTTP/1.1 ", 9) != 0 || !take_headers(&next, false, &head)) {
+        if (!take_line(&next, &line) || line.n < 12 || strncmp(line.at, "HTTP/1.1 ", 9) != 0 || !take_headers(&next, &head)) {
             break;
         }
         const bool interim = line.at[9] == '1';
         const bool empty = interim || (ret->count < stream->count && is(stream->requests[ret->count].method, "HEAD"));
-        if (!empty && !(head.chunked ? take_chunks(&next, &body) : take_bytes(&next, head.length, &body))) {
+        if (!empty && !(head.chunked ? take_chunks(&next, &body) && take_trailers(&next) : take_bytes(&next, head.length, &body))) {
             break;
         }
         cursor = next;
