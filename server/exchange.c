@@ -2,6 +2,7 @@
 #include "server/exchange.h"
 
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include <gnutls/gnutls.h>
@@ -92,6 +93,14 @@ static int64_t read_length(struct MHD_Connection *connection)
     return length != NULL && str_to_int64(length, &n) && n > 0 ? n : 0;
 }
 
+/* To the library "chunked " is a coding that it does not know, and the body has no end; to others it is chunked. */
+static bool is_loose_coding(struct MHD_Connection *connection)
+{
+    const char *coding = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    const size_t n = strlen("chunked");
+    return coding != NULL && strncasecmp(coding, "chunked", n) == 0 && coding[n] != '\0' && coding[n + strspn(coding + n, " \t")] == '\0';
+}
+
 static void stream_wake(void *arg);
 
 /* Who the connection itself stands for, by the certificate of its client. */
@@ -116,7 +125,7 @@ static bool begin(struct exchange *it, const char *method, const char *version)
         .headers = list.items,
         .header_count = list.count,
         .body_bytes = read_length(it->connection),
-        .malformed = list.malformed || !head_is_plain(it->connection, it->place, method, version),
+        .malformed = list.malformed || is_loose_coding(it->connection) || !head_is_plain(it->connection, it->place, method, version),
     };
     struct api_peer peer = it->peer->api;
     struct why why = { 0 };
