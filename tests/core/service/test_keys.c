@@ -267,6 +267,37 @@ static void test_start_lets_no_changed_chain_in(void **state)
     check_rc(find(it, narrow(doc_get_string(one, "token", ""), id_of_two, "path=*").text, "/", NULL, NULL), RC_UNAUTHENTICATED);
 }
 
+/* Every allocation on the way fails once: no token that nobody knows of, no start that half opens. */
+static void test_tokens_and_starts_give_up_without_memory(void **state)
+{
+    struct house *it = *state;
+    static const char json[] = "{\"name\":\"n\",\"scopes\":[\"model:read\"],\"expires_in\":60}";
+    AUTO_PTR(doc) struct doc *body = NULL;
+    AUTO_PTR(doc) struct doc *reply = NULL;
+    check_ok(doc_parse(json, strlen(json), &body, &it->why), &it->why);
+    enum rc rc = RC_NO_MEMORY;
+    int good = 0; /* in a row: one alone may be another thread's failure */
+    for (long n = 1; good < 3; n++) {
+        doc_destroy(TAKE(reply));
+        mem_fail_at(n);
+        rc = service_token_create(it->service, it->caller, body, &reply, &it->why);
+        mem_fail_at(0);
+        check(rc == RC_NO_MEMORY || rc == RC_OK);
+        good = rc == RC_OK ? good + 1 : 0;
+    }
+    const struct text text = narrow(doc_get_string(reply, "token", ""), doc_get_string(reply, "id", ""), "path=*");
+    house_close(it);
+    rc = RC_NO_MEMORY;
+    for (long n = 1; rc != RC_OK; n++) {
+        mem_fail_at(n);
+        rc = service_open(&it->config, &it->service, &it->why);
+        mem_fail_at(0);
+        check(rc == RC_OK || it->service == NULL);
+        check(rc == RC_OK || rc == RC_NO_MEMORY || rc == RC_UNAVAILABLE);
+    }
+    check_ok(find(it, text.text, "/", NULL, NULL), &it->why);
+}
+
 /* --- a stolen copy of the database --- */
 
 #define LOOT_MAX  4096
@@ -427,4 +458,5 @@ CHECK_MAIN("core/service/keys",
            HOUSE_CHECK(test_start_takes_the_root_key_as_a_credential),
            HOUSE_CHECK(test_start_refuses_sealed_things_without_a_check_value),
            HOUSE_CHECK(test_start_lets_no_changed_chain_in),
+           HOUSE_CHECK(test_tokens_and_starts_give_up_without_memory),
            HOUSE_CHECK(test_stolen_database_mints_nothing))
