@@ -96,7 +96,9 @@ static void open_door(void)
     MUST(api_create(&settings, &door.api) == RC_OK);
     MUST(pool_create(&(struct pool_spec){ .name = "w", .threads = 1, .queue_max = 64 }, &door.pool) == RC_OK);
     door.address = (struct sockaddr_un){ .sun_family = AF_UNIX };
-    (void)snprintf(door.address.sun_path, sizeof(door.address.sun_path), "/tmp/licit-fuzz-gate.%d", (int)getpid());
+    const char *folder = getenv("TMPDIR"); /* run.py removes it, also when an input ended the process */
+    (void)snprintf(door.address.sun_path, sizeof(door.address.sun_path), "%s/licit-fuzz-gate.%d",
+                   folder == NULL ? "/tmp" : folder, (int)getpid());
     (void)snprintf(where, sizeof(where), "unix:%s", door.address.sun_path);
     MUST(listener_open(where, 0600, &door.listener, &why) == RC_OK);
     const struct http_settings http = {

@@ -29,10 +29,12 @@ def main(program, name, corpus, logs, seconds):
     os.makedirs(logs, exist_ok=True)
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="licit-fuzz-") as found:
+        inputs = os.path.join(found, "inputs")
+        os.mkdir(inputs)
         done = subprocess.run(
             [program, f"-max_total_time={seconds}", f"-timeout={INPUT_SECONDS}", f"-rss_limit_mb={MEMORY_MB}",
-             "-print_final_stats=1", f"-artifact_prefix={logs}/fuzz-{name}-", *dictionary(corpus, name), found, corpus],
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+             "-print_final_stats=1", f"-artifact_prefix={logs}/fuzz-{name}-", *dictionary(corpus, name), inputs, corpus],
+            env={**os.environ, "TMPDIR": found}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     took = time.monotonic() - start
     with open(f"{logs}/fuzz-{name}.log", "w", encoding="utf-8") as out:
         out.write(done.stdout)
