@@ -356,6 +356,10 @@ static struct MHD_Response *make_response(struct exchange *it)
             return NULL;
         }
     }
+    if (out != NULL && from->stream.next != NULL && strcmp(it->request->method, "HEAD") == 0) {
+        /* libmicrohttpd ends a chunked body also where none was begun: so without chunks, and the connection ends. */
+        (void)MHD_set_response_options(out, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+    }
     return out;
 }
 

@@ -23,7 +23,23 @@ static enum rc handle_fine(struct api_request *request, struct why *why)
     return api_reply(request, 200, "text/plain", "fine", 4);
 }
 
+static enum rc next_piece(void *arg, struct buf *out, bool *ret_end)
+{
+    *ret_end = true;
+    return buf_text(out, "fine");
+}
+
+static void close_stream(void *arg)
+{
+}
+
+static enum rc handle_stream(struct api_request *request, struct why *why)
+{
+    return api_reply_stream(request, "text/event-stream", (struct api_stream){ NULL, next_piece, close_stream });
+}
+
 static const struct api_route routes[] = {
+    { .method = "GET", .pattern = "/s", .open = true, .where = API_IO, .handle = handle_stream, .id = "s" },
     { .method = "GET", .pattern = "/a", .open = true, .handle = handle_fine, .id = "a" },
     { .method = "POST", .pattern = "/b", .open = true, .body = API_BODY_WHOLE, .where = API_IO, .handle = handle_fine, .id = "b" },
     { .method = NULL },
@@ -281,7 +297,42 @@ static void test_head_takes_long_heads(void **state)
     }
 }
 
+/* No body behind HEAD, 204, 304: else the next request would be answered by it. */
+static void test_replies_without_a_body_have_none(void **state)
+{
+    static const struct {
+        const char *bytes, *first;
+        bool ends; /* the connection */
+    } rows[] = {
+        { "HEAD /a HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200" },
+        { "HEAD /s HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 200", true },
+        { "HEAD /nothing HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 404" },
+        { "HEAD /b HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 405" },
+        { "GET /a HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n", "HTTP/1.1 304" },
+        { "HEAD /a HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n", "HTTP/1.1 304" },
+        { "OPTIONS /a HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 204" },
+        { "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "HTTP/1.1 204" },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[20000];
+        const int fd = dial(*state);
+        say(fd, rows[i].bytes, strlen(rows[i].bytes), 100000);
+        say(fd, last, sizeof(last) - 1, 100000);
+        (void)hear(fd, text, sizeof(text));
+        (void)close(fd);
+        const char *second = strstr(text, "\r\n\r\n");
+        const char *behind = rows[i].ends ? "" : "HTTP/1.1 200";
+        if (strncmp(text, rows[i].first, strlen(rows[i].first)) != 0 || second == NULL ||
+            strncmp(second + 4, behind, strlen(behind)) != 0 ||
+            (rows[i].ends && second[4] != '\0') || count(text, "HTTP/1.1 ") != (rows[i].ends ? 1u : 2u)) {
+            fail_msg("%s gave %s", rows[i].bytes, text);
+        }
+    }
+}
+
 CHECK_MAIN("server/head",
            CHECK_WITH(test_head_takes_what_clients_send, setup, teardown),
            CHECK_WITH(test_head_refuses_what_is_read_in_two_ways, setup, teardown),
-           CHECK_WITH(test_head_takes_long_heads, setup, teardown))
+           CHECK_WITH(test_head_takes_long_heads, setup, teardown),
+           CHECK_WITH(test_replies_without_a_body_have_none, setup, teardown))
