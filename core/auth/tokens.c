@@ -223,6 +223,8 @@ enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, const 
     }
     if (find_digest(tokens, grant->digest) != NULL || find_id(tokens, row->id) != NULL) {
         rc = why_fail(why, RC_CONFLICT, NULL, "there is such a token");
+    } else if (row->parent != NULL && find_id(tokens, row->parent) == NULL) {
+        rc = why_fail(why, RC_NOT_FOUND, NULL, "the token that made it is not here, and would neither limit nor end it");
     } else if (atomic_load(&tokens->count) >= TOKENS_MAX) {
         rc = why_fail(why, RC_TOO_LARGE, NULL, "there are %d tokens, and no more are allowed; revoke some", TOKENS_MAX);
     } else {

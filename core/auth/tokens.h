@@ -65,7 +65,7 @@ void tokens_destroy(struct tokens *tokens);
 DEFINE_AUTO_PTR(tokens)
 
 /* Takes a copy of the row; its parent must have been inserted before. start: of its narrowing, opened; NULL: it
- * cannot be narrowed, and row->chain is not looked at. RC_CONFLICT: it is there;
+ * cannot be narrowed, and row->chain is not looked at. RC_CONFLICT: it is there; RC_NOT_FOUND: its parent is not;
  * RC_TOO_LARGE: TOKENS_MAX; RC_INVALID: its scopes; RC_CORRUPT: its digest; RC_NO_MEMORY. */
 enum rc tokens_insert(struct tokens *tokens, const struct token_row *row, const unsigned char *start, struct why *why) MUST_CHECK;
 

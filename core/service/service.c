@@ -63,6 +63,11 @@ static enum rc load_tokens(struct service *service, struct why *why)
     }
     for (size_t i = 0; rc == RC_OK && i < list.count; i++) {
         rc = load_token(service, &list.rows[i], why);
+        if (rc == RC_NOT_FOUND) { /* so many have expired that one of its line had to make room: only this one is lost */
+            log_error("token_not_loaded", "token=%s parent=%s", list.rows[i].id, list.rows[i].parent);
+            rc = RC_OK;
+            continue;
+        }
         rc = rc != RC_OK ? rc : lease_limit(service, &list.rows[i], &usage, why);
     }
     return rc;

@@ -130,6 +130,17 @@ static void test_tokens_insert_makes_room_and_keeps_the_lines(void **state)
     check(!is_alive(*state, &child));
 }
 
+/* A child that nothing could end or limit is not let in. */
+static void test_tokens_insert_refuses_a_child_alone(void **state)
+{
+    struct made parent = make(NULL);
+    const struct made child = make(parent.row.id);
+    check_rc(tokens_insert(*state, &child.row, NULL, NULL), RC_NOT_FOUND);
+    check(!is_alive(*state, &child));
+    check_rc(tokens_insert(*state, &parent.row, NULL, NULL), RC_OK);
+    check_rc(tokens_insert(*state, &child.row, NULL, NULL), RC_OK);
+}
+
 static void test_tokens_insert_refuses_bad_scopes_and_failing_memory(void **state)
 {
     struct made it = make(NULL);
@@ -217,6 +228,7 @@ CHECK_MAIN("core/auth/tokens",
            CHECK_WITH(test_tokens_pin_looks_at_the_expiry, setup, teardown),
            CHECK_WITH(test_tokens_revoke_takes_the_family_along, setup, teardown),
            CHECK_WITH(test_tokens_insert_makes_room_and_keeps_the_lines, setup, teardown),
+           CHECK_WITH(test_tokens_insert_refuses_a_child_alone, setup, teardown),
            CHECK_WITH(test_tokens_insert_refuses_bad_scopes_and_failing_memory, setup, teardown),
            CHECK_WITH(test_tokens_note_use_is_coarse, setup, teardown),
            CHECK_WITH(test_tokens_serve_many_threads, setup, teardown))
